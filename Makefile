@@ -1,0 +1,43 @@
+# The only list of commands. `make demo` and `make test` need Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check bench docs clean
+
+demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
+	$(BIN)/actscope reproduce
+
+test: $(VENV)/.dev           ## every test, doctest and check
+	$(MAKE) check
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.dev          ## lint, format, types, floors, stale pages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each file for its own command
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+docs: $(VENV)/.dev           ## write the generated pages anew
+	$(BIN)/actscope catalogue --out docs/catalogue.md
+
+clean:
+	rm -rf $(VENV) dist build
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+# PyTorch first and alone: only this exact version is the CPU build.
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) "$$(grep '^torch==' constraints.txt)"
+	$(PIP) --upgrade pip
+	$(PIP) --editable . --group dev
+	touch $@ $(VENV)/.demo

@@ -1,0 +1,189 @@
+"""What an activation is: an elementwise function, its slope, and the facts about both."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from actscope.errors import BadParameter
+
+Floats = NDArray[np.floating[Any]]
+# f(x, *values): x an array of floats, values the parameters in the order of the record
+Elementwise = Callable[..., Floats]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of real numbers; an end that is attained is closed.
+
+    Example:
+        >>> print(Interval(0.0, math.inf, low_attained=True))
+        [0, ∞)
+        >>> 3.0 in Interval(0.0, 1.0)
+        False
+    """
+
+    low: float
+    high: float
+    low_attained: bool = False
+    high_attained: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value >= self.low if self.low_attained else value > self.low
+        below = value <= self.high if self.high_attained else value < self.high
+        return above and below
+
+    def __str__(self) -> str:
+        left, right = "[" if self.low_attained else "(", "]" if self.high_attained else ")"
+        ends = (f"{v:.4g}".replace("inf", "∞").replace("-", "−") for v in (self.low, self.high))
+        return f"{left}{', '.join(ends)}{right}"
+
+
+@dataclass(frozen=True)
+class Param:
+    """A number that an activation takes: its default, the values allowed, what it means."""
+
+    name: str
+    default: float
+    allowed: Interval
+    meaning: str
+
+
+# A fact that may depend on the parameters: either the fact, or a function of their values.
+Kinks = tuple[float, ...] | Callable[..., tuple[float, ...]]
+Range = Interval | Callable[..., Interval]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """One elementwise activation function and every fact that the project knows about it.
+
+    `f` and `df` are written once, with NumPy ufuncs (and those of `maths/special.py`), as
+    functions of `x` and the parameters' values; NumPy, scalar Numba and the engine's SIMD lanes
+    run the same two functions. At a kink `df` takes the value that PyTorch's gradient takes.
+
+    Attributes:
+        name: the record's name, equal to its file's.
+        label: the name in figures and tables ("Leaky ReLU").
+        formula: f in the language of typed expressions; parameters by name.
+        derivative: df in the same language.
+        f: the function, `f(x, *values)`.
+        df: its slope, `df(x, *values)`.
+        range: the values f takes over the real line.
+        kinks: points where f or f' jumps, ascending.
+        zero_centred: whether E[f(z)] = 0 for a standard normal z.
+        monotonic: whether f never falls (weakly increasing).
+        use_case: where the field uses it, one line.
+        source: the paper or text that introduced it.
+        torch: `torch(torch_module, x, *values)`, its PyTorch twin, or None.
+        onnx: (operator, attributes as a function of the values) at opset 20, or None.
+        params: what it takes; `values` holds one number for each.
+
+    Example:
+        >>> from actscope.activations import activation
+        >>> leaky = activation("leaky_relu", slope=0.1)
+        >>> leaky([-2.0, 3.0])
+        array([-0.2,  3. ])
+        >>> leaky.slope_at([-2.0, 3.0])
+        array([0.1, 1. ])
+    """
+
+    name: str
+    label: str
+    formula: str
+    derivative: str
+    f: Elementwise
+    df: Elementwise
+    range: Range
+    kinks: Kinks = ()
+    zero_centred: bool
+    monotonic: bool
+    use_case: str
+    source: str
+    torch: Callable[..., Any] | None = None
+    onnx: tuple[str, Callable[..., dict[str, float | str]]] | None = None
+    params: tuple[Param, ...] = ()
+    values: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            object.__setattr__(self, "values", tuple(p.default for p in self.params))
+
+    def __call__(self, x: ArrayLike) -> Floats:
+        """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
+        return _floats(self.f, x, self.values)
+
+    def slope_at(self, x: ArrayLike) -> Floats:
+        """df(x), elementwise, of x's shape and type."""
+        return _floats(self.df, x, self.values)
+
+    @property
+    def interval(self) -> Interval:
+        """The range for these values of the parameters."""
+        return self.range if isinstance(self.range, Interval) else self.range(*self.values)
+
+    @property
+    def kink_points(self) -> tuple[float, ...]:
+        """The kinks for these values of the parameters, ascending."""
+        return self.kinks if isinstance(self.kinks, tuple) else self.kinks(*self.values)
+
+    @property
+    def settings(self) -> MappingProxyType[str, float]:
+        """The parameters' values by name."""
+        pairs = zip(self.params, self.values, strict=True)
+        return MappingProxyType({p.name: v for p, v in pairs})
+
+    @property
+    def key(self) -> str:
+        """The name together with every parameter that is not at its default."""
+        pairs = zip(self.params, self.values, strict=True)
+        changed = [f"{p.name}={v!r}" for p, v in pairs if v != p.default]
+        return f"{self.name}({', '.join(changed)})" if changed else self.name
+
+    def with_params(self, **settings: float) -> Activation:
+        """The same activation with these parameters.
+
+        Raises:
+            BadParameter: the activation has no such parameter, or its value is not allowed.
+        """
+        known = {p.name: p for p in self.params}
+        for name, value in settings.items():
+            if name not in known:
+                takes = f"it takes {', '.join(known)}" if known else "it takes none"
+                raise BadParameter(f"{self.name} has no parameter {name!r}: {takes}")
+            _check(self.name, known[name], value)
+        values = tuple(
+            float(settings.get(p.name, v)) for p, v in zip(self.params, self.values, strict=True)
+        )
+        return dataclasses.replace(self, values=values)
+
+
+def _check(owner: str, param: Param, value: object) -> None:
+    """Raise BadParameter unless `value` is a finite number that `param` allows."""
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if (
+        isinstance(value, bool)
+        or not number
+        or not math.isfinite(value)
+        or value not in param.allowed
+    ):  # type: ignore[arg-type, operator]
+        raise BadParameter(
+            f"{owner}: {param.name} = {value!r} is not allowed: expected a number in "
+            f"{param.allowed} ({param.meaning}; default {param.default:g})"
+        )
+
+
+def _floats(function: Elementwise, x: ArrayLike, values: tuple[float, ...]) -> Floats:
+    """Apply `function` to x as floats: float32 and float64 keep their type."""
+    array = np.asarray(x)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    result: Floats = function(array, *values)
+    return result

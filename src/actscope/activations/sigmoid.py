@@ -1,0 +1,32 @@
+"""Sigmoid: 1/(1 + e⁻ˣ)."""
+
+import numpy as np
+
+from actscope.activations._base import Activation, Floats, Interval
+
+
+def f(x: Floats) -> Floats:
+    e = np.exp(-np.abs(x))  # at most 1, so nothing overflows
+    return np.where(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+def df(x: Floats) -> Floats:
+    e = np.exp(-np.abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+RECORD = Activation(
+    name="sigmoid",
+    label="Sigmoid",
+    formula="1/(1 + exp(-x))",
+    derivative="sigmoid(x)*(1 - sigmoid(x))",
+    f=f,
+    df=df,
+    range=Interval(0.0, 1.0),
+    zero_centred=False,
+    monotonic=True,
+    use_case="output of a binary classifier; gates",
+    source="Cox 1958, The regression analysis of binary sequences",
+    torch=lambda torch, x: torch.sigmoid(x),
+    onnx=("Sigmoid", dict),
+)

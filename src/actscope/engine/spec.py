@@ -1,0 +1,1 @@
+"""What to train: a network's shape and how it is trained, as frozen settings."""
