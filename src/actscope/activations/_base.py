@@ -165,15 +165,12 @@ class Activation:
         return dataclasses.replace(self, values=values)
 
 
-def _check(owner: str, param: Param, value: object) -> None:
+def _check(owner: str, param: Param, value: Any) -> None:
     """Raise BadParameter unless `value` is a finite number that `param` allows."""
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    if (
-        isinstance(value, bool)
-        or not number
-        or not math.isfinite(value)
-        or value not in param.allowed
-    ):  # type: ignore[arg-type, operator]
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+        value, bool
+    )
+    if not number or not np.isfinite(value) or float(value) not in param.allowed:
         raise BadParameter(
             f"{owner}: {param.name} = {value!r} is not allowed: expected a number in "
             f"{param.allowed} ({param.meaning}; default {param.default:g})"
