@@ -1,1 +1,40 @@
-"""actscope: what an activation function does to the geometry of a network, and what it costs."""
+"""actscope: what an activation function does to the geometry of a network, and what it costs.
+
+Every public name is imported when it is first used, so that `import actscope` stays light.
+
+Example:
+    >>> import actscope
+    >>> float(actscope.activation("gelu")(1.0).round(4))
+    0.8413
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actscope.activations import Activation as Activation
+    from actscope.activations import activation as activation
+
+__version__ = "0.1.0"
+
+# public name -> the module that hands it on
+_PUBLIC = {
+    "Activation": "actscope.activations",
+    "activation": "actscope.activations",
+}
+
+__all__ = ["Activation", "activation"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'actscope' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value  # the next use finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
