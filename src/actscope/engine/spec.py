@@ -197,6 +197,23 @@ class Training:
 
 
 @dataclass(frozen=True, eq=False)
+class Data:
+    """The points to train on, and those to test on.
+
+    Attributes:
+        x: (points, inputs).
+        y: (points, outputs) or, with one output, (points,); for cross_entropy (points,) integer
+            labels from 0 to outputs − 1.
+        x_test, y_test: the same for the test set, or None.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    x_test: NDArray[Any] | None = None
+    y_test: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Weights:
     """The learnt numbers of one network, or of many with one leading axis.
 
@@ -250,7 +267,8 @@ class Raw:
             mini-batch losses, each taken before its own update.
         train_loss, train_accuracy, test_loss, test_accuracy: (networks, losses_at). Accuracy is
             the share of points whose class is right (bce: all outputs right, p ≥ 1/2 is class 1;
-            cross-entropy: the first largest logit); NaN for mse. Test is NaN without a test set.
+            cross-entropy: the first largest logit; a NaN logit is wrong); NaN
+            for mse. Test is NaN without a test set.
         gradient_norm: (networks, traces_at, depth + 1).
         activation_mean, activation_std: (networks, traces_at, depth).
         snapshots: one Weights for each of snapshots_at.
