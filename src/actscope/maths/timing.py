@@ -1,0 +1,48 @@
+"""Time functions against one another, so that a noisy machine slows all of them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def interleaved(
+    calls: Mapping[str, Callable[[], Any]], rounds: int = 15, least: float = 2e-4
+) -> dict[str, NDArray[np.float64]]:
+    """Seconds per call of each function, measured in turn: A B C A B C …
+
+    Args:
+        calls: functions of no argument, by name; each is called once first and not counted.
+        rounds: how many measurements of each.
+        least: seconds one measurement lasts at least; a shorter function is repeated.
+
+    Returns:
+        For each name the seconds of one call in every round, shape (rounds,). Quote medians, and
+        for a comparison the median of the ratios round by round.
+
+    Example:
+        >>> taken = interleaved({"sum": lambda: sum(range(100))}, rounds=3)
+        >>> taken["sum"].shape
+        (3,)
+    """
+    repeats = {name: _repeats(call, least) for name, call in calls.items()}
+    seconds = {name: np.empty(rounds) for name in calls}
+    for i in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                call()
+            seconds[name][i] = (time.perf_counter() - start) / repeats[name]
+    return seconds
+
+
+def _repeats(call: Callable[[], Any], least: float) -> int:
+    """How often a call is repeated so that one measurement lasts at least `least` seconds."""
+    call()
+    start = time.perf_counter()
+    call()
+    return max(1, int(np.ceil(least / max(time.perf_counter() - start, 1e-9))))
