@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 def interleaved(
     calls: Mapping[str, Callable[[], Any]], rounds: int = 15, least: float = 2e-4
 ) -> dict[str, NDArray[np.float64]]:
-    """Seconds per call of each function, measured in turn: A B C A B C …
+    """Seconds per call of each function, measured in turn (A B C A B C).
 
     Args:
         calls: functions of no argument, by name; each is called once first and not counted.
