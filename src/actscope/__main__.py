@@ -1,0 +1,5 @@
+"""`python -m actscope` is `actscope`."""
+
+from actscope.cli import main
+
+main()
