@@ -91,7 +91,7 @@ def gradients(
     d = d @ weights.W[-1].T
     for l in reversed(range(net.depth)):
         layer, below = layers[l], (layers[l - 1].h if l else x)
-        dz = d * net.activations[l].slope_at(layer.z)
+        dz: Array = d * net.activations[l].slope_at(layer.z)
         if layer.centred is not None and layer.inverse is not None:
             dgamma.append((dz * layer.centred).sum(axis=0))
             dbeta.append(dz.sum(axis=0))

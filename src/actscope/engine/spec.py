@@ -15,8 +15,6 @@ The conventions that the engine and its plain NumPy twin share:
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 
 from actscope.activations._base import Activation
 from actscope.activations._lookup import activation
+from actscope.engine.checks import choice, flag, number, whole
 from actscope.errors import BadExpression, BadParameter, BadSpec, UnknownName
 
 Floats = NDArray[np.floating[Any]]
@@ -80,12 +79,12 @@ class Net:
     ) -> None:
         widths = _widths(hidden)
         fields = {
-            "inputs": _whole("Net.inputs", inputs, 1, MAX_WIDTH),
+            "inputs": whole("Net.inputs", inputs, 1, MAX_WIDTH),
             "hidden": widths,
-            "outputs": _whole("Net.outputs", outputs, 1, MAX_WIDTH),
+            "outputs": whole("Net.outputs", outputs, 1, MAX_WIDTH),
             "activations": _activations(activations, len(widths)),
-            "norm": _flag("Net.norm", norm),
-            "residual": _flag("Net.residual", residual),
+            "norm": flag("Net.norm", norm),
+            "residual": flag("Net.residual", residual),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -177,18 +176,18 @@ class Training:
 
     def __post_init__(self) -> None:
         fields = {
-            "loss": _choice("Training.loss", self.loss, LOSSES),
-            "optimiser": _choice("Training.optimiser", self.optimiser, OPTIMISERS),
-            "lr": _number("Training.lr", self.lr),
-            "momentum": _number("Training.momentum", self.momentum, below=1.0),
+            "loss": choice("Training.loss", self.loss, LOSSES),
+            "optimiser": choice("Training.optimiser", self.optimiser, OPTIMISERS),
+            "lr": number("Training.lr", self.lr),
+            "momentum": number("Training.momentum", self.momentum, below=1.0),
             "betas": _betas(self.betas),
-            "eps": _number("Training.eps", self.eps),
-            "weight_decay": _number("Training.weight_decay", self.weight_decay),
-            "epochs": _whole("Training.epochs", self.epochs, 1),
-            "batch": _whole("Training.batch", self.batch, 1),
-            "shuffle": _flag("Training.shuffle", self.shuffle),
-            "dtype": _choice("Training.dtype", self.dtype, DTYPES),
-            "loss_epsilon": _number("Training.loss_epsilon", self.loss_epsilon, below=1e-3),
+            "eps": number("Training.eps", self.eps),
+            "weight_decay": number("Training.weight_decay", self.weight_decay),
+            "epochs": whole("Training.epochs", self.epochs, 1),
+            "batch": whole("Training.batch", self.batch, 1),
+            "shuffle": flag("Training.shuffle", self.shuffle),
+            "dtype": choice("Training.dtype", self.dtype, DTYPES),
+            "loss_epsilon": number("Training.loss_epsilon", self.loss_epsilon, below=1e-3),
         }
         if self.loss_epsilon and self.loss != "bce":
             raise BadSpec("Training.loss_epsilon", self.loss_epsilon, "0 unless the loss is bce")
@@ -232,8 +231,8 @@ class Weights:
         """All arrays: every W, every b, every gamma, every beta."""
         return (*self.W, *self.b, *self.gamma, *self.beta)
 
-    def network(self, i: int | slice) -> Weights:
-        """The weights of network i, or of a slice of them."""
+    def network(self, i: int | slice | NDArray[np.int64]) -> Weights:
+        """The weights of network i, or of several: a slice, or their numbers."""
         parts = (self.W, self.b, self.gamma, self.beta)
         return Weights(*(tuple(a[i] for a in part) for part in parts))
 
@@ -289,46 +288,11 @@ class Raw:
     diverged_at: NDArray[np.int64]
 
 
-def _whole(field: str, value: Any, low: int, high: int | None = None) -> int:
-    """`value` as an int of [low, high]."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        upper = f"to {high}" if high is not None else "or more"
-        raise BadSpec(field, value, f"a whole number, {low} {upper}")
-    return int(value)
-
-
-def _number(field: str, value: Any, below: float = math.inf) -> float:
-    """`value` as a finite float of [0, below)."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not 0 <= value < below:
-        limit = "a finite number ≥ 0" if below == math.inf else f"a number in [0, {below:g})"
-        raise BadSpec(field, value, limit)
-    return float(value)
-
-
-def _flag(field: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise BadSpec(field, value, "True or False")
-    return bool(value)
-
-
-def _choice(field: str, value: Any, known: tuple[str, ...]) -> str:
-    """`value`, one of `known`; a NumPy type stands for its name."""
-    if isinstance(value, (type, np.dtype)):
-        value = getattr(np.dtype(value), "name", value)
-    if value not in known:
-        near = UnknownName(field, str(value), known).nearest
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise BadSpec(field, value, f"one of {', '.join(known)}{hint}")
-    return str(value)
-
-
 def _betas(value: Any) -> tuple[float, float]:
     pair = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else ()
     if len(pair) != 2:
         raise BadSpec("Training.betas", value, "two numbers, each in [0, 1)")
-    first, second = (_number(f"Training.betas[{i}]", v, below=1.0) for i, v in enumerate(pair))
+    first, second = (number(f"Training.betas[{i}]", v, below=1.0) for i, v in enumerate(pair))
     return first, second
 
 
@@ -338,7 +302,7 @@ def _widths(hidden: Any) -> tuple[int, ...]:
     given = tuple(hidden)
     if not 1 <= len(given) <= MAX_DEPTH:
         raise BadSpec("Net.hidden", f"{len(given)} layers", f"1 to {MAX_DEPTH} hidden layers")
-    return tuple(_whole(f"Net.hidden[{i}]", w, 1, MAX_WIDTH) for i, w in enumerate(given))
+    return tuple(whole(f"Net.hidden[{i}]", w, 1, MAX_WIDTH) for i, w in enumerate(given))
 
 
 def _activations(given: Any, depth: int) -> tuple[Activation, ...]:
