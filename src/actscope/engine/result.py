@@ -107,7 +107,7 @@ class Result:
         """
         if not -len(self) <= i < len(self):
             raise InputError(f"network {i}: expected one of 0 to {len(self) - 1}")
-        g, place = self._places[i].tolist()
+        g, place = (int(n) for n in self._places[i])
         if epoch is None or epoch == self.trainings[i].epochs:
             return self.groups[g].weights.network(place)
         if epoch not in self.snapshots_at:
