@@ -1,8 +1,8 @@
 """A shelf: a folder whose files are a catalogue, one RECORD a file.
 
 Adding a file adds the thing: to the library, the command line, the docs and the tests, which
-all walk the shelf. Files whose name starts with an underscore are not records. Other packages
-add records through the entry-point group that the shelf names.
+all walk the shelf. Files whose name starts with an underscore are not records, nor are folders.
+Other packages add records through the entry-point group that the shelf names.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Shelf(Generic[T]):
         spec = importlib.util.find_spec(self.package)
         assert spec is not None, self.package
         modules = pkgutil.iter_modules(spec.submodule_search_locations)
-        return frozenset(m.name for m in modules if not m.name.startswith("_"))
+        return frozenset(m.name for m in modules if not (m.ispkg or m.name.startswith("_")))
 
     def names(self) -> tuple[str, ...]:
         """Every record's name, sorted."""

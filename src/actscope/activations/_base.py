@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from actscope.errors import BadParameter
+from actscope.errors import BadParameter, InputError
 
 Floats = NDArray[np.floating[Any]]
 # f(x, *values): x an array of floats, values the parameters in the order of the record
@@ -56,9 +55,32 @@ class Param:
     meaning: str
 
 
-# A fact that may depend on the parameters: either the fact, or a function of their values.
-Kinks = tuple[float, ...] | Callable[..., tuple[float, ...]]
-Range = Interval | Callable[..., Interval]
+class Facts(TypedDict, total=False):
+    """The facts of an activation that may depend on its parameters."""
+
+    range: Interval
+    kinks: tuple[float, ...]
+    zero_centred: bool
+    monotonic: bool
+    onnx: Onnx | None
+
+
+class Rule(NamedTuple):
+    """What the parameters have to satisfy together: in words, and as a function of their values."""
+
+    text: str
+    holds: Callable[..., bool]
+
+
+class Onnx(NamedTuple):
+    """The ONNX operator that computes f, at opset 20.
+
+    `attributes` and `inputs` (the constants that follow x) are functions of the values.
+    """
+
+    operator: str
+    attributes: Callable[..., dict[str, float | str]] = lambda *values: {}
+    inputs: Callable[..., tuple[float, ...]] = lambda *values: ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +105,11 @@ class Activation:
         use_case: where the field uses it, one line.
         source: the paper or text that introduced it.
         torch: `torch(torch_module, x, *values)`, its PyTorch twin, or None.
-        onnx: (operator, attributes as a function of the values) at opset 20, or None.
-        params: what it takes; `values` holds one number for each.
+        onnx: its ONNX operator, or None.
+        params: what it takes; `values` holds one number for each, the defaults unless given.
+        facts: those of the facts above that depend on the parameters, as a function of their
+            values; they replace what is given above, and agree with it at the defaults.
+        rule: what the parameters have to satisfy together, or None.
 
     Example:
         >>> from actscope.activations import activation
@@ -101,20 +126,25 @@ class Activation:
     derivative: str
     f: Elementwise
     df: Elementwise
-    range: Range
-    kinks: Kinks = ()
+    range: Interval
+    kinks: tuple[float, ...] = ()
     zero_centred: bool
     monotonic: bool
     use_case: str
     source: str
     torch: Callable[..., Any] | None = None
-    onnx: tuple[str, Callable[..., dict[str, float | str]]] | None = None
+    onnx: Onnx | None = None
     params: tuple[Param, ...] = ()
     values: tuple[float, ...] = ()
+    facts: Callable[..., Facts] | None = None
+    rule: Rule | None = None
 
     def __post_init__(self) -> None:
         if not self.values:
             object.__setattr__(self, "values", tuple(p.default for p in self.params))
+        if self.facts is not None:
+            for name, fact in self.facts(*self.values).items():
+                object.__setattr__(self, name, fact)
 
     def __call__(self, x: ArrayLike) -> Floats:
         """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
@@ -126,13 +156,13 @@ class Activation:
 
     @property
     def interval(self) -> Interval:
-        """The range for these values of the parameters."""
-        return self.range if isinstance(self.range, Interval) else self.range(*self.values)
+        """The range, under the name that does not hide Python's."""
+        return self.range
 
     @property
     def kink_points(self) -> tuple[float, ...]:
-        """The kinks for these values of the parameters, ascending."""
-        return self.kinks if isinstance(self.kinks, tuple) else self.kinks(*self.values)
+        """The kinks, ascending."""
+        return self.kinks
 
     @property
     def settings(self) -> MappingProxyType[str, float]:
@@ -162,6 +192,9 @@ class Activation:
         values = tuple(
             float(settings.get(p.name, v)) for p, v in zip(self.params, self.values, strict=True)
         )
+        if self.rule is not None and not self.rule.holds(*values):
+            given = ", ".join(f"{p.name}={v:g}" for p, v in zip(self.params, values, strict=True))
+            raise BadParameter(f"{self.name}({given}) is not allowed: expected {self.rule.text}")
         return dataclasses.replace(self, values=values)
 
 
@@ -180,7 +213,10 @@ def _check(owner: str, param: Param, value: Any) -> None:
 def _floats(function: Elementwise, x: ArrayLike, values: tuple[float, ...]) -> Floats:
     """Apply `function` to x as floats: float32 and float64 keep their type."""
     array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"x holds {array.dtype} values: expected real numbers")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
-    result: Floats = function(array, *values)
+    with np.errstate(over="ignore", under="ignore"):  # a value beyond the type is ±∞, or 0
+        result: Floats = function(array, *values)
     return result

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from actscope.activations._base import Activation, Floats, Interval, Param
+from actscope.activations._base import Activation, Floats, Interval, Onnx, Param
 
 
 def f(x: Floats, slope: float) -> Floats:
@@ -12,7 +12,7 @@ def f(x: Floats, slope: float) -> Floats:
 
 
 def df(x: Floats, slope: float) -> Floats:
-    return slope + (1.0 - slope) * np.heaviside(x, 0.0)
+    return np.where(x > 0.0, 1.0, np.where(x <= 0.0, slope, x))  # NaN stays NaN
 
 
 RECORD = Activation(
@@ -22,15 +22,13 @@ RECORD = Activation(
     derivative="where(x > 0, 1, slope)",
     f=f,
     df=df,
-    range=lambda slope: (
-        Interval(-math.inf, math.inf) if slope > 0 else Interval(0.0, math.inf, True)
-    ),
+    range=Interval(-math.inf, math.inf),
     kinks=(0.0,),
     zero_centred=False,
     monotonic=True,
     use_case="hidden layers where ReLU units die",
-    source="Maas, Hannun & Ng 2013, Rectifier nonlinearities improve neural network acoustic models",
+    source="Maas, Hannun & Ng 2013, Rectifier nonlinearities improve acoustic models",
     torch=lambda torch, x, slope: torch.nn.functional.leaky_relu(x, slope),
-    onnx=("LeakyRelu", lambda slope: {"alpha": slope}),
-    params=(Param("slope", 0.01, Interval(0.0, 1.0, True, False), "slope for x ≤ 0"),),
+    onnx=Onnx("LeakyRelu", attributes=lambda slope: {"alpha": slope}),
+    params=(Param("slope", 0.01, Interval(1e-6, 1.0, True, False), "slope for x ≤ 0"),),
 )

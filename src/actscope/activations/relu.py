@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from actscope.activations._base import Activation, Floats, Interval
+from actscope.activations._base import Activation, Floats, Interval, Onnx
 
 
 def f(x: Floats) -> Floats:
@@ -29,5 +29,5 @@ RECORD = Activation(
     use_case="hidden layers: the default",
     source="Nair & Hinton 2010, Rectified linear units improve restricted Boltzmann machines",
     torch=lambda torch, x: torch.nn.functional.relu(x),
-    onnx=("Relu", dict),
+    onnx=Onnx("Relu"),
 )

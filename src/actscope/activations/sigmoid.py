@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from actscope.activations._base import Activation, Floats, Interval
+from actscope.activations._base import Activation, Floats, Interval, Onnx
 
 
 def f(x: Floats) -> Floats:
@@ -28,5 +28,5 @@ RECORD = Activation(
     use_case="output of a binary classifier; gates",
     source="Cox 1958, The regression analysis of binary sequences",
     torch=lambda torch, x: torch.sigmoid(x),
-    onnx=("Sigmoid", dict),
+    onnx=Onnx("Sigmoid"),
 )

@@ -194,5 +194,6 @@ def exp_quotient(x: Floats, scale: float) -> Floats:
     spread = quotient * 4097.0
     high = spread - (spread - quotient)
     rest = ((x - high * head) - (quotient - high) * head) - quotient * (scale - head)
-    correction: Floats = 1.0 + rest / scale
-    return np.exp(quotient) * correction
+    correction = 1.0 + rest / scale
+    result: Floats = np.exp(quotient) * correction
+    return result
