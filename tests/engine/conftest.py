@@ -35,3 +35,28 @@ def article_start():
         return Weights(tuple(W), (np.zeros(8), np.zeros(8), np.zeros(1))), orders
 
     return make
+
+
+@pytest.fixture(scope="session")
+def random_case():
+    """make(net, loss, points, seed) -> weights, x, y."""
+
+    def make(net, loss, points, seed):
+        """Weights and a batch that suit the net; biases are not 0, so that no kink is met."""
+        rng = np.random.default_rng(seed)
+        pairs = list(zip(net.sizes, net.sizes[1:], strict=False))
+        hidden = net.hidden if net.norm else ()
+        weights = Weights(
+            tuple(rng.normal(size=p) / np.sqrt(p[0]) for p in pairs),
+            tuple(rng.normal(size=o) for _, o in pairs),
+            tuple(rng.normal(1.0, 0.3, h) for h in hidden),
+            tuple(rng.normal(size=h) for h in hidden),
+        )
+        x = rng.normal(size=(points, net.inputs))
+        if loss == "cross_entropy":
+            return weights, x, rng.integers(0, net.outputs, points)
+        if loss == "bce":
+            return weights, x, rng.integers(0, 2, (points, net.outputs)).astype(float)
+        return weights, x, rng.normal(size=(points, net.outputs))
+
+    return make

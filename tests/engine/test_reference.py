@@ -7,30 +7,11 @@ from hypothesis import strategies as st
 
 from actscope.activations import SHELF
 from actscope.engine import reference
-from actscope.engine.spec import Data, Net, Schedule, Training, Weights
+from actscope.engine.spec import Data, Net, Schedule, Training
 
 GAIN = {"sigmoid": 1.0, "relu": 2.0}  # the article's: N(0, gain/fan_in)
 ARTICLE = Training(loss_epsilon=1e-9, dtype="float64")
 FLAT = tuple(a.name for a in SHELF)
-
-
-def random_case(net, loss, points, seed):
-    """Weights and a batch that suit the net; biases are not 0, so that no kink is met."""
-    rng = np.random.default_rng(seed)
-    pairs = list(zip(net.sizes, net.sizes[1:], strict=False))
-    hidden = net.hidden if net.norm else ()
-    weights = Weights(
-        tuple(rng.normal(size=p) / np.sqrt(p[0]) for p in pairs),
-        tuple(rng.normal(size=o) for _, o in pairs),
-        tuple(rng.normal(1.0, 0.3, h) for h in hidden),
-        tuple(rng.normal(size=h) for h in hidden),
-    )
-    x = rng.normal(size=(points, net.inputs))
-    if loss == "cross_entropy":
-        return weights, x, rng.integers(0, net.outputs, points)
-    if loss == "bce":
-        return weights, x, rng.integers(0, 2, (points, net.outputs)).astype(float)
-    return weights, x, rng.normal(size=(points, net.outputs))
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "relu"])
@@ -66,7 +47,9 @@ def numerical_slope(net, training, weights, x, y, array, place, step=1e-6):
     st.sampled_from(["bce", "cross_entropy", "mse"]),
     st.integers(0, 2**32 - 1),
 )
-def test_gradients_are_the_slopes_of_the_loss(hidden, inputs, norm, residual, loss, seed):
+def test_gradients_are_the_slopes_of_the_loss(
+    random_case, hidden, inputs, norm, residual, loss, seed
+):
     outputs = 3 if loss == "cross_entropy" else 2
     net = Net(inputs, hidden, outputs, "tanh" if "tanh" in FLAT else "sigmoid", norm, residual)
     training = Training(loss=loss)
@@ -87,7 +70,7 @@ def test_losses_are_stable_where_the_naive_forms_overflow():
         assert reference.cross_entropy(np.array([[1e4, -1e4]]), np.array([1])) == 2e4
 
 
-def test_epsilon_changes_the_loss_reported_and_not_the_gradient(moons):
+def test_epsilon_changes_the_loss_reported_and_not_the_gradient(random_case, moons):
     net = Net(2)
     weights, x, y = random_case(net, "bce", 20, 0)
     plain, slope = reference.gradients(net, Training(), weights, x, y)
@@ -98,7 +81,7 @@ def test_epsilon_changes_the_loss_reported_and_not_the_gradient(moons):
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_remainder_of_an_epoch_is_a_batch_of_its_own():
+def test_the_remainder_of_an_epoch_is_a_batch_of_its_own(random_case):
     """5 points in batches of 2: the running loss is the mean of 3 batches, the last of 1."""
     net = Net(2, (3,))
     weights, x, y = random_case(net, "mse", 5, 1)
@@ -109,7 +92,7 @@ def test_the_remainder_of_an_epoch_is_a_batch_of_its_own():
     np.testing.assert_allclose(raw.loss[0, 0], np.mean(losses))
 
 
-def test_what_is_recorded_is_of_the_weights_at_the_end_of_the_epoch():
+def test_what_is_recorded_is_of_the_weights_at_the_end_of_the_epoch(random_case):
     net = Net(2, (4, 4), norm=True)
     weights, x, y = random_case(net, "bce", 12, 2)
     training = Training(epochs=6, batch=5)
@@ -136,7 +119,7 @@ def test_what_is_recorded_is_of_the_weights_at_the_end_of_the_epoch():
     assert raw.test_loss.shape == (1, 2)
 
 
-def test_without_a_test_set_its_scores_are_nan_and_mse_has_no_accuracy():
+def test_without_a_test_set_its_scores_are_nan_and_mse_has_no_accuracy(random_case):
     net = Net(2, (4,))
     weights, x, y = random_case(net, "mse", 6, 3)
     order = np.arange(6)[None]
@@ -147,7 +130,7 @@ def test_without_a_test_set_its_scores_are_nan_and_mse_has_no_accuracy():
     assert np.isfinite(raw.train_loss).all()
 
 
-def test_divergence_is_recorded_with_its_first_epoch_and_raises_nothing():
+def test_divergence_is_recorded_with_its_first_epoch_and_raises_nothing(random_case):
     net = Net(2, (4,), activations="relu")
     weights, x, y = random_case(net, "mse", 6, 4)
     training = Training(loss="mse", lr=1e6, epochs=60)

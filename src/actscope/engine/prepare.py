@@ -43,8 +43,15 @@ def as_data(given: Any) -> Data:
         raise BadSpec("data", None, DATA_FORMS)
     if (x_test is None) != (y_test is None):
         raise BadSpec("data.x_test", x_test, "x_test and y_test together, or neither")
-    test = () if x_test is None else (np.asarray(x_test), np.asarray(y_test))
-    return Data(np.asarray(x), np.asarray(y), *test)
+    test = () if x_test is None else (_array("data.x_test", x_test), _array("data.y_test", y_test))
+    return Data(_array("data.x", x), _array("data.y", y), *test)
+
+
+def _array(name: str, given: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError):  # rows of different lengths
+        raise BadSpec(name, type(given).__name__, "an array of numbers") from None
 
 
 def check_data(net: Net, training: Training, data: Data) -> Data:
