@@ -1,0 +1,78 @@
+"""The catalogue as a table, and the readings of one activation at chosen points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from actscope.activations._base import Activation
+from actscope.activations._lookup import SHELF, activation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def catalogue() -> pd.DataFrame:
+    """Every elementwise activation of the catalogue, one row each, sorted by name.
+
+    Returns:
+        A table indexed by name, with columns label, formula, derivative, range, kinks,
+        zero_centred, monotonic, parameters, use_case and source.
+
+    Example:
+        >>> catalogue().loc["tanh", ["formula", "range"]].to_list()
+        ['tanh(x)', '(−1, 1)']
+    """
+    import pandas as pd
+
+    rows = [facts(record) for record in SHELF if isinstance(record, Activation)]
+    return pd.DataFrame(rows).set_index("name")
+
+
+def facts(one: Activation) -> dict[str, str | bool]:
+    """What a record says, each fact ready for print."""
+    return {
+        "name": one.name,
+        "label": one.label,
+        "formula": one.formula,
+        "derivative": one.derivative,
+        "range": str(one.interval),
+        "kinks": ", ".join(f"{k:g}" for k in one.kink_points) or "none",
+        "zero_centred": one.zero_centred,
+        "monotonic": one.monotonic,
+        "parameters": ", ".join(f"{k} = {v:g}" for k, v in one.settings.items()),
+        "use_case": one.use_case,
+        "source": one.source,
+    }
+
+
+def readings(one: str | Activation, x: Sequence[float]) -> pd.DataFrame:
+    """Value and slopes of an activation at chosen points.
+
+    Args:
+        one: an activation, a catalogue name or a typed expression.
+        x: the points, (n,).
+
+    Returns:
+        A table (n rows) with columns x, value, slope (the one used in training), slope_left and
+        slope_right (they differ at a kink only).
+
+    Example:
+        >>> readings("relu", [0.0])[["value", "slope", "slope_left", "slope_right"]].to_dict("list")
+        {'value': [0.0], 'slope': [0.0], 'slope_left': [0.0], 'slope_right': [1.0]}
+    """
+    import pandas as pd
+
+    record = activation(one)
+    points = np.asarray(x, dtype=np.float64)
+    return pd.DataFrame(
+        {
+            "x": points,
+            "value": record(points),
+            "slope": record.slope_at(points),
+            "slope_left": record.slope_at(np.nextafter(points, -np.inf)),
+            "slope_right": record.slope_at(np.nextafter(points, np.inf)),
+        }
+    )

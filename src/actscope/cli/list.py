@@ -1,0 +1,51 @@
+"""Show the catalogue of activations as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ROOM_FOR_USE = 130  # columns of a terminal from which the use of each fits on its line
+
+
+def command(
+    csv: Annotated[bool, typer.Option("--csv", help="Every column, for a program.")] = False,
+) -> None:
+    """Show the catalogue of activations as a table.
+
+    Example: actscope list
+    """
+    from actscope.activations._table import catalogue
+
+    table = catalogue()
+    if csv:
+        typer.echo(table.to_csv(), nl=False)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    wide = console.width >= ROOM_FOR_USE
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("name", no_wrap=True, style="bold")
+    shown.add_column("formula", overflow="fold", ratio=1)
+    shown.add_column("range", no_wrap=True)
+    shown.add_column("kinks", no_wrap=True)
+    shown.add_column("centred", justify="center")
+    shown.add_column("rising", justify="center")
+    if wide:
+        shown.add_column("use")
+    for row in table.reset_index().to_dict("records"):
+        ticks = ("✓" if row[fact] else "–" for fact in ("zero_centred", "monotonic"))
+        cells = (row["name"], row["formula"], row["range"], row["kinks"].replace("none", "–"))
+        shown.add_row(*cells, *ticks, *([row["use_case"]] if wide else []))
+    console.print(shown, highlight=False)
+    console.print(
+        f"{len(table)} activations. Centred: E[f(z)] = 0 for z ~ N(0, 1). Rising: f never falls.\n"
+        "One in full: actscope show gelu",
+        style="dim",
+        highlight=False,
+        markup=False,
+    )
