@@ -1,0 +1,128 @@
+"""Typed expressions: from "x*sigmoid(1.7*x)" to an Activation.
+
+The language: x, numbers, pi, e; + - * / and ** (exponents up to 100); where(a < b, then, else)
+with one comparison; max and min of two or more; abs, cos, cosh, erf, exp, expm1, log, log1p, ndtr
+(the normal distribution function), npdf (its density), sech, sigmoid, sign, sin, sinh, softplus,
+sqrt, square, tanh; and every activation of the catalogue, parameters behind the argument:
+leaky_relu(x, 0.1).
+A power whose exponent is not a whole number is exp(v*log(u)), so NaN where u < 0.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from actscope.activations._base import Activation, Floats
+from actscope.errors import BadExpression
+
+MAX_DERIVATIVE = 20_000  # nodes, before simplification
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression(Activation):
+    """An activation that was typed. NaN is data (log(x) at -1), so it is given without a warning.
+
+    Example:
+        >>> parse("log(x)")([-1.0, 1.0])
+        array([nan,  0.])
+    """
+
+    def __call__(self, x: ArrayLike) -> Floats:
+        """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
+        with np.errstate(all="ignore"):
+            return super().__call__(x)
+
+    def slope_at(self, x: ArrayLike) -> Floats:
+        """df(x), elementwise, of x's shape and type."""
+        with np.errstate(all="ignore"):
+            return super().slope_at(x)
+
+
+def parse(text: str, params: Mapping[str, float] = NOTHING) -> Expression:
+    """The activation that a typed expression of x stands for.
+
+    Its `formula` and `derivative` are simplified texts of the same language; `name` is the
+    formula. `f` and `df` are plain functions of NumPy ufuncs whose source is their attribute
+    `__source__`. Rules that are identities on the real line keep them from overflowing and
+    cancelling: log(1 + exp(x)) becomes softplus(x).
+
+    Args:
+        text: the expression, at most 1,000 characters.
+        params: numbers for names in it besides x, pi and e.
+
+    Returns:
+        The activation, with its facts found by `_facts.py`.
+
+    Raises:
+        BadExpression: the text is outside the language; the message names the column, what was
+            found and what is expected.
+
+    Example:
+        >>> a = parse("x/(1 + exp(-1.7*x))")
+        >>> a.formula
+        'x*sigmoid(1.7*x)'
+        >>> a.derivative
+        'sigmoid(1.7*x)*(1 + 1.7*x*sigmoid(-1.7*x))'
+        >>> a([-1000.0, 0.0, 1.0])
+        array([-0.        ,  0.        ,  0.84553473])
+        >>> parse("where(x > 0, x, slope*x)", {"slope": 0.1}).kink_points
+        (0.0,)
+        >>> parse("x.__class__")
+        Traceback (most recent call last):
+            ...
+        actscope.errors.BadExpression: typed expression, column 1: a dot behind a name; ...
+    """
+    from actscope.activations._parser import scan
+
+    scan(text)  # before it becomes a key of the cache
+    return _parse(text, tuple(sorted((k, float(v)) for k, v in params.items())))
+
+
+@functools.lru_cache(maxsize=256)
+def _parse(text: str, params: tuple[tuple[str, float], ...]) -> Expression:
+    from actscope.activations._lookup import SHELF
+    from actscope.activations._parser import read
+
+    settings = dict(params)
+    read(text, settings, SHELF.names())  # refuse bad text before SymPy is imported
+
+    from actscope.activations._build import build
+    from actscope.activations._codegen import function_of
+    from actscope.activations._facts import facts_of
+    from actscope.activations._rewrite import simplify
+    from actscope.activations._symbolic import X, size
+    from actscope.activations._text import text_of
+
+    e = simplify(build(text, settings))
+    slope = e.diff(X)
+    if size(slope) > MAX_DERIVATIVE:
+        raise BadExpression(
+            f"typed expression: its derivative has {size(slope):,} parts; expected at most "
+            f"{MAX_DERIVATIVE:,}: nest fewer functions"
+        )
+    slope = simplify(slope)
+    formula = text_of(e)
+    f, df = function_of(e, "f"), function_of(slope, "df")
+    facts = facts_of(e, f, df)
+    return Expression(
+        name=formula,
+        label=formula,
+        formula=formula,
+        derivative=text_of(slope),
+        f=f,
+        df=df,
+        range=facts.range,
+        kinks=facts.kinks,
+        zero_centred=facts.zero_centred,
+        monotonic=facts.monotonic,
+        use_case="typed expression",
+        source=text.strip(),
+    )

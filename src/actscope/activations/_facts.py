@@ -1,0 +1,225 @@
+"""The facts of a typed expression, found by looking: kinks, range, centring, monotonicity.
+
+Kinks: f can only have one where an abs, max, min, sign, sqrt, where or fractional power switches,
+so the roots of those conditions are found, all of them when the condition is a polynomial, and
+by sign changes on a grid over [-50, 50] otherwise (infinitely many, as in abs(sin(x)), end
+there). Those where neither f nor f' jumps are dropped.
+
+Range: the extremes over a grid from -1e150 to 1e150, refined around each; beyond 1e4 what
+counts is whether f settles. An end counts as attained when f takes it exactly at 50 digits.
+
+This file is imported only by functions, as `_symbolic.py` is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath  # type: ignore[import-untyped]
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from actscope.activations._base import Elementwise, Interval
+from actscope.activations._codegen import function_of
+from actscope.activations._symbolic import (
+    Abs,
+    Expr,
+    Extremum,
+    Power,
+    Sign,
+    Sqrt,
+    Where,
+    X,
+    evaluate,
+)
+
+REACH = 50.0  # kinks of conditions that are no polynomials are looked for within ±REACH
+PER_UNIT = 64  # grid points for each unit of x there
+MAX_DEGREE = 60
+STEPS = (1e-4, 1e-10)  # relative distances from a kink at which a jump is told from a slope
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `facts_of` finds."""
+
+    range: Interval
+    kinks: tuple[float, ...]
+    zero_centred: bool
+    monotonic: bool
+
+
+def facts_of(e: Expr, f: Elementwise, df: Elementwise) -> Facts:
+    """The facts of `e`, whose compiled function and slope are `f` and `df`."""
+    with np.errstate(all="ignore"):
+        kinks = _kinks(e, f, df)
+        grid = _grid(kinks)
+        y = np.asarray(f(grid), dtype=np.float64)
+        return Facts(_range(e, f, grid, y, kinks), kinks, _centred(f, kinks), _rises(y))
+
+
+def _switches(e: Expr) -> set[Expr]:
+    """What changes sign where a part of `e` switches."""
+    found = {p.args[0] for p in e.atoms(Abs, Sign, Sqrt, Power)}
+    found |= {p.args[0] - p.args[1] for p in e.atoms(Extremum)}
+    return found | {p.args[1] - p.args[2] for p in e.atoms(Where)}
+
+
+def _kinks(e: Expr, f: Elementwise, df: Elementwise) -> tuple[float, ...]:
+    roots = {r for condition in _switches(e) if condition.has(X) for r in _roots(condition)}
+    return tuple(r for r in sorted(roots) if _jumps(f, r) or _jumps(df, r))
+
+
+def _roots(condition: Expr) -> list[float]:
+    """Where it is 0: every root of a polynomial, else the sign changes within ±REACH."""
+    top = sympy.together(condition).as_numer_denom()[0]
+    if top.is_polynomial(X) and top.free_symbols == {X}:
+        poly = sympy.Poly(top, X)
+        if poly.degree() == 1:
+            a, b = poly.all_coeffs()
+            return [float(-b / a)]
+        if poly.degree() <= MAX_DEGREE and (poly.domain.is_QQ or poly.domain.is_ZZ):
+            return [float(r) for r in _real_roots(poly)]
+    return _sign_changes(function_of(condition, "condition"))
+
+
+def _real_roots(poly: Any) -> list[Any]:
+    """Isolated exactly, refined to far below a float's spacing."""
+    intervals = poly.intervals(eps=sympy.Rational(1, 10**18))
+    return [(low + high) / 2 for (low, high), _ in intervals]
+
+
+def _sign_changes(g: Elementwise) -> list[float]:
+    """By bisection of every bracket of the grid at once, down to neighbouring floats."""
+    grid = np.linspace(-REACH, REACH, int(2 * REACH) * PER_UNIT + 1)
+    sign = np.sign(g(grid))
+    roots = [float(x) for x in grid[sign == 0] if _changes_at(g, x)]
+    bracket = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    low, high, below = grid[bracket], grid[bracket + 1], sign[bracket]
+    for _ in range(64):
+        middle = low + (high - low) / 2
+        left = np.sign(g(middle)) == below
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    return roots + [float(x) for x in low + (high - low) / 2]
+
+
+def _changes_at(g: Elementwise, x: float) -> bool:
+    step = STEPS[0] * max(1.0, abs(x))
+    left, right = np.sign(g(np.array([x - step, x + step])))
+    return bool(left != right)
+
+
+def _jumps(g: Elementwise, at: float) -> bool:
+    """Whether g(at + h) - g(at - h) does not shrink with h, or g(at) lies off both sides."""
+    scale = max(1.0, abs(at))
+    sides = [g(np.array([at - h * scale, at, at + h * scale])) for h in STEPS]
+    (left, _, right), (near_left, middle, near_right) = sides
+    gap, near = abs(right - left), abs(near_right - near_left)
+    if not math.isfinite(near):
+        return not math.isnan(near_left) and not math.isnan(near_right) and near_left != near_right
+    floor = 1e-8 * max(1.0, abs(near_left), abs(near_right))
+    if near > floor and near > 0.3 * gap:
+        return True
+    off = min(abs(middle - near_left), abs(middle - near_right))
+    return bool(off > 1e-3 * max(1.0, abs(near_left)) and off > 10 * near)
+
+
+def _grid(kinks: tuple[float, ...]) -> Array:
+    """Dense within ±REACH, geometric beyond, and both neighbours of every kink."""
+    inner = np.linspace(-REACH, REACH, int(2 * REACH) * PER_UNIT + 1)
+    outer = np.concatenate([np.geomspace(REACH, 1e4, 400), np.geomspace(1e4, 1e150, 147)])
+    small = np.geomspace(1e-12, 1e-2, 41)
+    at = np.array(kinks, dtype=float)
+    near = [at, np.nextafter(at, -np.inf), np.nextafter(at, np.inf)]
+    return np.unique(np.concatenate([inner, outer, -outer, small, -small, *near]))
+
+
+def _range(e: Expr, f: Elementwise, grid: Array, y: Array, kinks: tuple[float, ...]) -> Interval:
+    high, top = _end(e, f, grid, y, kinks, 1.0)
+    low, bottom = _end(e, f, grid, -y, kinks, -1.0)
+    return Interval(0.0 - low, high, bottom, top)
+
+
+def _end(
+    e: Expr, f: Elementwise, grid: Array, y: Array, kinks: tuple[float, ...], sign: float
+) -> tuple[float, bool]:
+    """The supremum of `y` = sign·f on the grid, and whether it is attained."""
+    if np.isnan(y).all():
+        return math.nan, False
+    within = [np.nanmax(y[np.abs(grid) <= far]) for far in (1e75, 1e150)]
+    if np.isposinf(within[1]) or within[1] - within[0] > 1e-9 * max(1.0, abs(within[0])):
+        return math.inf, False
+    at, best = _refined(lambda x: sign * f(x), grid, y)
+    if best > 1e6 * max(1.0, float(np.nanmax(y))):  # it grows without end towards a pole
+        return math.inf, False
+    if abs(best - round(best, 12)) < 1e-15 * max(1.0, abs(best)):
+        best = round(best, 12) + 0.0  # a limit reached from one side, such as 5e-324
+    beside = np.zeros(len(grid), dtype=bool)
+    for kink in kinks:
+        beside |= (grid != kink) & (np.abs(grid - kink) < 1e-15 * max(1.0, abs(kink)))
+    flat = grid[(y == best) & ~beside]
+    if len(flat) == 0:
+        return float(best), bool(np.min(np.abs(at - np.array([*kinks, math.inf]))) > 1e-12)
+    # two that are not mirror images, nearest 0, where f has not yet rounded to its limit
+    flat = flat[np.unique(np.abs(flat), return_index=True)[1]][:2]
+    with mpmath.workdps(50):
+        try:
+            first, *others = (sign * evaluate(e, mpmath.mpf(x)) for x in flat)
+        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+            return float(best), False
+        # equal at 50 digits: f is exactly flat there, or takes the value exactly
+        return float(best), bool(first == best or first in others or _peak(y, y == best))
+
+
+def _peak(y: Array, top: NDArray[np.bool_]) -> bool:
+    """Whether a single grid point reaches the top, both its neighbours being lower."""
+    i = np.flatnonzero(top)
+    i = i[(i > 0) & (i < len(y) - 1)]
+    return bool(np.any((y[i - 1] < y[i]) & (y[i + 1] < y[i])))
+
+
+def _refined(g: Elementwise, grid: Array, y: Array) -> tuple[float, float]:
+    """The largest value near any of the eight highest grid points, and where it is."""
+    y = np.where(np.isnan(y), -np.inf, y)
+    inner = np.flatnonzero((y[1:-1] >= y[:-2]) & (y[1:-1] >= y[2:])) + 1
+    order = inner[np.argsort(-y[inner], kind="stable")][:8]
+    i = int(np.argmax(y))
+    at, best = float(grid[i]), float(y[i])
+    for j in order:
+        low, high = grid[j - 1], grid[j + 1]
+        for _ in range(16):
+            x = np.linspace(low, high, 33)
+            values = g(x)
+            k = int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
+            if values[k] > best:
+                at, best = float(x[k]), float(values[k])
+            low, high = x[max(k - 1, 0)], x[min(k + 1, 32)]
+    return at, best
+
+
+def _centred(f: Elementwise, kinks: tuple[float, ...]) -> bool:
+    """E[f(z)] = 0 for a standard normal z, by Gauss-Legendre panels cut at the kinks."""
+    edges = np.unique(np.concatenate([np.linspace(-16.0, 16.0, 65), kinks]))
+    edges = edges[np.abs(edges) <= 16.0]
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    half = np.diff(edges)[:, None] / 2.0
+    x = edges[:-1, None] + half * (nodes + 1.0)  # (panels, nodes)
+    density = weights * half * np.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
+    y = f(x)
+    mean, square = float(np.sum(density * y)), float(np.sum(density * y * y))
+    return bool(abs(mean) <= 1e-10 * math.sqrt(square))
+
+
+def _rises(y: Array) -> bool:
+    """Weakly increasing over the grid, as far as rounding lets one see; NaN is skipped."""
+    known = y[~np.isnan(y)]
+    finite = np.abs(known[np.isfinite(known)])
+    scale = min(1.0, float(np.max(finite))) if len(finite) else 1.0
+    step = known[1:] - known[:-1]
+    slack = 1e-12 * np.maximum(scale, np.minimum(np.abs(known[1:]), np.abs(known[:-1])))
+    return not bool(np.any(step < -slack))
