@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from actscope.article.run import run_experiment
+from actscope.article.run import reproduce
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "article.json").read_text("utf8"))
 
 
 @pytest.fixture(scope="module")
 def result():
-    return run_experiment()
+    return reproduce()
 
 
 @pytest.mark.parametrize("key", ["sigmoid", "relu"])
@@ -35,8 +35,8 @@ def test_every_fact(result, key):
 
 def test_company_changes_nothing(result):
     """An activation's run is the same alone, with others, and in any order."""
-    other = run_experiment(["leaky_relu", "relu", "sigmoid"])
-    alone = run_experiment(["relu"])
+    other = reproduce(["leaky_relu", "relu", "sigmoid"])
+    alone = reproduce(["relu"])
     for key in ("relu", "sigmoid"):
         np.testing.assert_array_equal(other[key].losses, result[key].losses)
     np.testing.assert_array_equal(alone["relu"].losses, result["relu"].losses)

@@ -4,7 +4,7 @@ from actscope.article.compare import Comparison, compare
 from actscope.article.data import Data, draw_data
 from actscope.article.network import Network
 from actscope.article.result import ArticleResult, Number, Outcome
-from actscope.article.run import PUBLISHED, find_activations, run_experiment
+from actscope.article.run import PUBLISHED, find_activations, reproduce
 from actscope.article.setup import Setup
 
 __all__ = [
@@ -19,5 +19,5 @@ __all__ = [
     "compare",
     "draw_data",
     "find_activations",
-    "run_experiment",
+    "reproduce",
 ]

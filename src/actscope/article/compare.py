@@ -120,8 +120,8 @@ def compare(result: ArticleResult) -> Comparison:
         were held against the published script's and which of them differ by more than 1e-9.
 
     Example:
-        >>> from actscope.article.run import run_experiment
-        >>> found = compare(run_experiment(["sigmoid"]))
+        >>> from actscope.article.run import reproduce
+        >>> found = compare(reproduce(["sigmoid"]))
         >>> found.rows[0].claim.printed, round(found.rows[0].measured, 4), found.rows[0].matches
         ('~0.28', 0.2875, 'roughly')
         >>> found.reproduced, found.checked

@@ -102,6 +102,12 @@ class Outcome:
             first, second = (float(h.std()) for h in self.hidden)
         return first, second
 
+    @property
+    def silent_units(self) -> tuple[int, int]:
+        """In each hidden layer, how many units give the same output for every test point."""
+        first, second = (int((h.max(axis=0) == h.min(axis=0)).sum()) for h in self.hidden)
+        return first, second
+
     def trace(self, label: int) -> Floats:
         """The mean magnitude at z₁, a₁, z₂, a₂, z₃ for the far point of a class: (5,)."""
         return self.network.trace(self.data.far_point(label))
@@ -140,8 +146,8 @@ class ArticleResult:
         outcomes: one for each activation, in the order asked for.
 
     Example:
-        >>> from actscope.article.run import run_experiment
-        >>> result = run_experiment(["relu"], Setup(epochs=2))
+        >>> from actscope.article.run import reproduce
+        >>> result = reproduce(["relu"], setup=Setup(epochs=2))
         >>> result.table.loc["ReLU", "loss, epoch 2"].round(6)
         np.float64(0.620215)
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 from actscope.activations._base import Activation
@@ -35,8 +36,9 @@ def find_activations(names: Sequence[str | Activation]) -> tuple[Activation, ...
     return found
 
 
-def run_experiment(
+def reproduce(
     activations: Sequence[str | Activation] = PUBLISHED,
+    seed: int | None = None,
     setup: Setup | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> ArticleResult:
@@ -47,7 +49,8 @@ def run_experiment(
 
     Args:
         activations: 1 to 8 names, typed expressions or records.
-        setup: the settings; the published ones when None.
+        seed: of the networks; the setup's when None.
+        setup: every other setting; the published ones when None.
         progress: called now and then with the number of epochs done since the last call;
             there are `len(activations) * setup.epochs` in all.
 
@@ -55,10 +58,10 @@ def run_experiment(
         The trained networks with tables, figures and numbers.
 
     Raises:
-        InputError: the activations are none, too many or unknown.
+        InputError: the activations are none, too many or unknown; a setting cannot be.
 
     Example:
-        >>> result = run_experiment()
+        >>> result = reproduce()
         >>> [(o.key, o.test_accuracy, round(o.losses[-1], 4)) for o in result.outcomes]
         [('sigmoid', 0.79, np.float64(0.2822)), ('relu', 0.96, np.float64(0.0353))]
 
@@ -66,6 +69,8 @@ def run_experiment(
         "Sigmoid vs ReLU Activation Functions: The Inference Cost of Losing Geometric Context".
     """
     setup = setup or Setup()
+    if seed is not None:
+        setup = dataclasses.replace(setup, seed=seed)
     found = find_activations(activations)
     data = draw_data(setup)
     starts, orders = draw_all(found, setup)
