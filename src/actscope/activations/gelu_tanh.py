@@ -6,11 +6,14 @@ import numpy as np
 
 from actscope.activations._base import Activation, Floats, Interval, Onnx
 
-# u(a) = a(_LINEAR + _CUBIC·a²); each coefficient is also given as a head of few bits and the rest
-_LINEAR = math.sqrt(2.0 / math.pi)
-_CUBIC = _LINEAR * 0.044715
+# u(a) = a(_LINEAR + _CUBIC·a²), the coefficients √(2/π) and 0.044715√(2/π). Each is also given as a
+# head of few bits and the rest, because an error in u is multiplied by u.
+_LINEAR = 0.7978845608028654
 _LINEAR_HEAD = 817.0 / 1024.0
+_LINEAR_REST = 3.299830286535588e-05
+_CUBIC = 0.035677408136300125
 _CUBIC_HEAD = 73.0 / 2048.0
+_CUBIC_REST = 3.2876886300124385e-05
 
 
 def f(x: Floats) -> Floats:
@@ -24,18 +27,16 @@ def df(x: Floats) -> Floats:
     root = _decay(a)
     whole = 1.0 + root * root
     rise = 2.0 * a * (_LINEAR + 3.0 * _CUBIC * (a * a))
-    tail = ((1.0 - rise / whole) / whole * root) * root
+    tail = (((1.0 - rise) + root * root) / (whole * whole) * root) * root
     return np.where(x >= 0.0, 1.0 - tail, tail)
 
 
 def _decay(a: Floats) -> Floats:
-    """e^(−u(a)), u summed in two floats because an error in it is multiplied by u."""
+    """e^(−u(a)), u summed in two floats."""
     h = np.rint(a * 16.0) * 0.0625
     square = h * h  # exact
     weight_head = _LINEAR_HEAD + _CUBIC_HEAD * square  # exact
-    weight_rest = (
-        (_LINEAR - _LINEAR_HEAD) + (_CUBIC - _CUBIC_HEAD) * square + _CUBIC * ((a - h) * (a + h))
-    )
+    weight_rest = _LINEAR_REST + _CUBIC_REST * square + _CUBIC * ((a - h) * (a + h))
     weight = np.rint((weight_head + weight_rest) * 64.0) * 0.015625
     big = h * weight  # exact
     small = (a - h) * weight + a * ((weight_head - weight) + weight_rest)

@@ -23,7 +23,7 @@ def df(x: Floats, beta: float) -> Floats:
     a = np.minimum(np.abs(x), 1e4)
     root = exp_product(a, -0.5 * beta)
     whole = 1.0 + root * root
-    tail = ((1.0 - beta * a / whole) / whole * root) * root
+    tail = (((1.0 - beta * a) + root * root) / (whole * whole) * root) * root
     return np.where(x >= 0.0, 1.0 - tail, tail)
 
 
