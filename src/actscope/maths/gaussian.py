@@ -20,6 +20,7 @@ from actscope.errors import BadParameter, InputError
 
 Floats = NDArray[np.floating[Any]]
 Scalar = Callable[[Floats], Floats]  # an elementwise function of one array
+Profile = Callable[[Floats], tuple[Floats, ...]]  # several of them at once
 
 REACH = 13.5  # e^(−13.5²/2) = 3e-40: nothing beyond it counts
 FAR = 37.5  # the normal density underflows a little further out
@@ -81,23 +82,39 @@ def _composite(edges: Floats, splits: Floats, twin: Rule | None = None) -> Rule:
     return Rule(edges, splits, nodes.ravel(), weights.ravel(), twin)
 
 
-def _grid(kinks: Floats, scale: float) -> tuple[Floats, Floats]:
+def _grid(kinks: Floats) -> tuple[Floats, Floats]:
     """The first edges, and those of them that are not of the regular grid."""
     # a kink far out carries little mass, but may carry all that there is
     far = bool(np.any((np.abs(kinks) > 8.0) & (np.abs(kinks) < FAR)))
     reach = FAR if far else REACH
     count = round(reach / STEP)
     regular = STEP * np.arange(-count, count + 1)
-    # f(scale·z) changes where scale·z is of order 1, 2, 4, …; and at 0 even a function without
-    # a kink (ELU) may change its formula
-    powers = 2.0 ** np.arange(0, max(0, math.ceil(math.log2(scale * STEP)) + 1)) / scale
-    special = np.concatenate([kinks, powers, -powers, [0.0]])
-    special = np.unique(special[np.abs(special) < reach])
+    # at 0 even a function without a kink (ELU) may change its formula
+    special = np.unique(np.concatenate([kinks[np.abs(kinks) < reach], [0.0]]))
     return np.unique(np.concatenate([regular, special])), special
 
 
+def _graded(
+    profile: Profile, edges: Floats, special: Floats, scale: float
+) -> tuple[Floats, Floats]:
+    """Edges where z·scale = ±1, ±2, ±4, … too, unless the function does not need them.
+
+    A narrow feature could fall between the nodes of a panel of the regular grid.
+    """
+    powers = 2.0 ** np.arange(0, max(0, math.ceil(math.log2(scale * STEP)) + 1)) / scale
+    if not powers.size:
+        return edges, special
+    finer = np.unique(np.concatenate([edges, powers, -powers]))
+    parts = _sums(profile, finer[:-1], finer[1:])
+    first = np.searchsorted(finer, edges[:-1])
+    off = np.abs(np.add.reduceat(parts, first, axis=1) - _sums(profile, edges[:-1], edges[1:]))
+    if (off <= TOLERANCE * np.abs(parts).sum(axis=1, keepdims=True)).all():
+        return edges, special
+    return finer, np.unique(np.concatenate([special, powers, -powers]))
+
+
 def rule(
-    profile: Callable[[Floats], tuple[Floats, ...]],
+    profile: Profile,
     kinks: Iterable[float] = (),
     *,
     scale: float = 1.0,
@@ -116,7 +133,8 @@ def rule(
     """
     if not (scale > 0.0 and math.isfinite(scale)):
         raise BadParameter(f"scale = {scale!r}: expected a positive, finite number")
-    edges, splits = _grid(np.asarray(tuple(kinks), dtype=np.float64), scale)
+    edges, splits = _grid(np.asarray(tuple(kinks), dtype=np.float64))
+    edges, splits = _graded(profile, edges, splits, scale)
     low, high = edges[:-1], edges[1:]
     size = _sums(profile, low, high, absolute=True).sum(axis=1, keepdims=True)
     settled = [edges]
@@ -140,7 +158,7 @@ def rule(
 
 
 def _sums(
-    profile: Callable[[Floats], tuple[Floats, ...]],
+    profile: Profile,
     low: Floats,
     high: Floats,
     absolute: bool = False,
@@ -331,14 +349,17 @@ def _differentiation() -> Floats:
 
 
 def _curvature(c: Curve) -> Estimate:
-    """E[(dφ'/dz)²] from the panels' own interpolants of φ'."""
+    """E[(dφ'/dz)²] from the halved panels' interpolants of φ', checked by halving once more."""
     assert c.rule.twin is not None
+    edges = c.rule.twin.edges
+    finer = np.unique(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
     values = []
-    for each in (c.rule, c.rule.twin):
-        slopes = c.df(each.nodes).reshape(-1, NODES)
+    for each in (edges, finer):
+        nodes, weights = _spread(each[:-1], each[1:])
+        slopes = c.df(nodes.ravel()).reshape(nodes.shape)
         # the constant part carries no slope, only rounding
         slopes = slopes - slopes[:, :1]
-        curvature = slopes @ _differentiation().T / np.diff(each.edges)[:, None]
-        values.append(float(each.weights @ (curvature**2).ravel()))
+        bent = slopes @ _differentiation().T / np.diff(each)[:, None]
+        values.append(float((weights * bent**2).sum()))
     # differentiating 16 values multiplies their rounding by some hundreds
     return Estimate(values[0], abs(values[0] - values[1]) + 1e-13 * values[0])

@@ -196,6 +196,31 @@ def gap(e: Expansion, below: ArrayLike) -> Estimates:
     return Estimates(values, errors)
 
 
+def slope(curve: Curve, m: gaussian.Moments, e: Expansion, c: float) -> float:
+    """d/dc E[f(u)·f(v)] = q·E[φ'(u)·φ'(v)] at correlation c.
+
+    Args:
+        curve: the function.
+        m: its averages.
+        e: its expansion.
+        c: a correlation in [−1, 1].
+
+    Example:
+        >>> from actscope.maths.gaussian import curve, moments
+        >>> relu = curve(lambda x: np.maximum(x, 0.0), lambda x: np.heaviside(x, 0.0), (0.0,))
+        >>> m = moments(relu)
+        >>> round(slope(relu, m, expand_curve(relu, m), 0.5), 12)
+        0.333333333333
+    """
+    order = np.arange(1.0, TERMS + 1.0)
+    # the largest of k·c^(k−1) beyond the last term
+    largest = (TERMS + 1) * abs(c) ** TERMS if abs(c) < math.exp(-1.0 / TERMS) else math.inf
+    unseen = min(largest * e.rest, abs(c) ** TERMS * e.slope_rest)
+    if unseen <= 64.0 * EPS * e.energy or math.isinf(m.slope_second.value):
+        return float(np.polynomial.polynomial.polyval(c, e.powers[1:] * order))
+    return curve.q * float(product(expand_slope(curve, m), c).value)
+
+
 def _near(e: Expansion, below: float) -> Estimate:
     """The gap where the series does not reach."""
     if below >= NEAR or math.isinf(e.slope_energy):
