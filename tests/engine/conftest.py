@@ -7,7 +7,21 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from actscope.engine import prepare, reference
+from actscope.engine.api import train
 from actscope.engine.spec import Data, Weights
+
+RECORDED = (
+    "loss",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "gradient_norm",
+    "activation_mean",
+    "activation_std",
+    "diverged_at",
+)
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +74,42 @@ def random_case():
         return weights, x, rng.normal(size=(points, net.outputs))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def orders_of():
+    """make(epochs, points, seed, networks=None) -> explicit orders."""
+
+    def make(epochs, points, seed, networks=None):
+        shape = (epochs, points) if networks is None else (networks, epochs, points)
+        straight = np.broadcast_to(np.arange(points), shape)
+        return np.random.default_rng(seed).permuted(straight, axis=-1)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def meets(random_case, orders_of):
+    """check(net, training, …): the engine's network is the oracle's, in everything recorded."""
+
+    def check(net, training, points=23, seed=0, rtol=1e-9, atol=1e-11, **options):
+        weights, x, y = random_case(net, training.loss, points, seed)
+        data = Data(x, y, *random_case(net, training.loss, 7, seed + 1)[1:])
+        orders = orders_of(training.epochs, points, seed)
+        plan = {"loss_every": 2, "trace_every": 2, "snapshots": (0, 1)}
+        found = train(net, data, training, weights=weights, orders=orders, **plan, **options)
+        schedule = prepare.schedule(training.epochs, **plan)
+        expected = reference.run(net, training, data, weights, orders, schedule)
+        close = {"rtol": rtol, "atol": atol}
+        for name in RECORDED:
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(expected, name), err_msg=name, **close
+            )
+        pairs = [(found.weights(0), expected.weights)]
+        pairs += [(found.weights(0, e), expected.snapshots[e]) for e in (0, 1)]
+        for mine, its in pairs:
+            for a, b in zip(mine.arrays(), its.network(0).arrays(), strict=True):
+                np.testing.assert_allclose(a, b, **close)
+        return found
+
+    return check

@@ -48,14 +48,15 @@ class Sheet:
         """Put what networks `rows` gave back, recorded by `plan`, in its place."""
         checks = np.searchsorted(self.epochs_at, plan.losses_at)
         traces = np.searchsorted(self.traces_at, plan.traces_at)
-        for name, array in self.arrays.items():
-            part = getattr(raw, name)
-            if name == "loss":
-                array[rows, : part.shape[1]] = part
-            elif name in SCORES:
-                array[np.ix_(rows, checks)] = part
-            else:
-                array[np.ix_(rows, traces, np.arange(part.shape[2]))] = part
+        with np.errstate(over="ignore"):  # a loss past float32 is an infinity
+            for name, array in self.arrays.items():
+                part = getattr(raw, name)
+                if name == "loss":
+                    array[rows, : part.shape[1]] = part
+                elif name in SCORES:
+                    array[np.ix_(rows, checks)] = part
+                else:
+                    array[np.ix_(rows, traces, np.arange(part.shape[2]))] = part
         self.diverged_at[rows] = raw.diverged_at
 
 
