@@ -23,7 +23,7 @@ class Interval:
     """An interval of real numbers; an end that is attained is closed.
 
     Example:
-        >>> print(Interval(0.0, math.inf, low_attained=True))
+        >>> print(Interval(0.0, float("inf"), low_attained=True))
         [0, ∞)
         >>> 3.0 in Interval(0.0, 1.0)
         False
@@ -148,11 +148,11 @@ class Activation:
 
     def __call__(self, x: ArrayLike) -> Floats:
         """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
-        return _floats(self.f, x, self.values)
+        return _apply(self.f, x, self.values)
 
     def slope_at(self, x: ArrayLike) -> Floats:
         """df(x), elementwise, of x's shape and type."""
-        return _floats(self.df, x, self.values)
+        return _apply(self.df, x, self.values)
 
     @property
     def interval(self) -> Interval:
@@ -210,13 +210,15 @@ def _check(owner: str, param: Param, value: Any) -> None:
         )
 
 
-def _floats(function: Elementwise, x: ArrayLike, values: tuple[float, ...]) -> Floats:
-    """Apply `function` to x as floats: float32 and float64 keep their type."""
+def as_floats(x: ArrayLike) -> Floats:
+    """`x` as an array of floats: float32 and float64 keep their type, others become float64."""
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
         raise InputError(f"x holds {array.dtype} values: expected real numbers")
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float64)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _apply(function: Elementwise, x: ArrayLike, values: tuple[float, ...]) -> Floats:
     with np.errstate(over="ignore", under="ignore"):  # a value beyond the type is ±∞, or 0
-        result: Floats = function(array, *values)
+        result: Floats = function(as_floats(x), *values)
     return result

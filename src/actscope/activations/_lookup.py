@@ -1,14 +1,86 @@
-"""From a name or a typed expression to an Activation."""
+"""From a name or a typed expression to its record."""
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from actscope.activations._base import Activation
+from actscope.activations.vectors._base import VectorActivation
+from actscope.errors import BadParameter, InputError, UnknownName
 from actscope.shelf import Shelf
 
 SHELF: Shelf[Activation] = Shelf("actscope.activations", "activation")
+VECTORS: Shelf[VectorActivation] = Shelf("actscope.activations.vectors", "vector activation")
 
 
-def activation(name: str | Activation, **settings: float) -> Activation:
-    """The activation of this name, with these parameters."""
-    record = SHELF.get(name) if isinstance(name, str) else name
-    return record.with_params(**settings) if settings else record
+@overload
+def activation(name: Literal["softmax", "log_softmax"]) -> VectorActivation: ...  # type: ignore[overload-overlap]
+@overload
+def activation(name: str | Activation, **settings: float) -> Activation: ...
+def activation(
+    name: str | Activation | VectorActivation, **settings: float
+) -> Activation | VectorActivation:
+    """The activation of this name, or that this expression says, with these parameters.
+
+    Args:
+        name: a name of the catalogue; or an expression of x, such as "x*sigmoid(1.7*x)"; or an
+            activation, which is returned with the parameters changed.
+        settings: its parameters by name; those not given keep their values. In an expression,
+            numbers for the names in it besides x, pi and e.
+
+    Returns:
+        The activation. softmax and log_softmax act on whole vectors and give a VectorActivation;
+        who needs an elementwise one, calls `elementwise`.
+
+    Raises:
+        UnknownName: no record has this name; the message names the nearest.
+        BadExpression: neither a name nor an expression of the language.
+        BadParameter: no such parameter, or a value that its record does not allow.
+
+    Example:
+        >>> activation("leaky_relu", slope=0.1)(-2.0).item()
+        -0.2
+        >>> activation("x*sigmoid(2*x)").slope_at(0.0).item()
+        0.5
+        >>> activation("rellu")
+        Traceback (most recent call last):
+            ...
+        actscope.errors.UnknownName: unknown activation 'rellu': did you mean 'relu'? ...
+    """
+    if isinstance(name, str) and name in VECTORS.names():
+        name = VECTORS.get(name)
+    if isinstance(name, VectorActivation):
+        if settings:
+            raise BadParameter(f"{name.name} has no parameter {min(settings)!r}: it takes none")
+        return name
+    if isinstance(name, Activation):
+        return name.with_params(**settings)
+    if not isinstance(name, str):
+        raise InputError(f"activation {name!r}: expected a name, an expression or an Activation")
+    if name in SHELF.names():
+        return SHELF.get(name).with_params(**settings)
+    if name.isidentifier() and name != "x":
+        raise UnknownName("activation", name, [*SHELF.names(), *VECTORS.names()])
+    from actscope.activations._expression import parse
+
+    return parse(name, settings)
+
+
+def elementwise(name: str | Activation, **settings: float) -> Activation:
+    """As `activation`, but softmax and log_softmax are refused.
+
+    Raises:
+        InputError: it acts on whole vectors; and what `activation` raises.
+
+    Example:
+        >>> elementwise("softmax")
+        Traceback (most recent call last):
+            ...
+        actscope.errors.InputError: softmax acts on whole vectors: expected an elementwise ...
+    """
+    record: Activation | VectorActivation = activation(name, **settings)
+    if isinstance(record, VectorActivation):
+        raise InputError(
+            f"{record.name} acts on whole vectors: expected an elementwise activation, such as relu"
+        )
+    return record
