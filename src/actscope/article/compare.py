@@ -22,7 +22,7 @@ Match = Literal["yes", "roughly", "no"]
 ABOUT = 0.2
 TOLERANCE = 1e-9
 RULE = (
-    "yes: rounded to the digits printed it is the printed number, or lies in the printed band. "
+    "yes: rounded to the digits printed, it is the printed number or inside the printed band. "
     "roughly: less than one unit of the last printed digit away, or within "
     f"{ABOUT:.0%} where the article says about (~). no: farther."
 )
