@@ -16,16 +16,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actscope.activations import Activation as Activation
     from actscope.activations import activation as activation
+    from actscope.engine import Net as Net
+    from actscope.engine import Training as Training
+    from actscope.engine import train as train
 
 __version__ = "0.1.0"
 
 # public name -> the module that hands it on
 _PUBLIC = {
     "Activation": "actscope.activations",
+    "Net": "actscope.engine",
+    "Training": "actscope.engine",
     "activation": "actscope.activations",
+    "train": "actscope.engine",
 }
 
-__all__ = ["Activation", "activation"]
+__all__ = ["Activation", "Net", "Training", "activation", "train"]
 
 
 def __getattr__(name: str) -> Any:
