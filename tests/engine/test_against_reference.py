@@ -8,6 +8,7 @@ import pytest
 from actscope.activations import SHELF, activation
 from actscope.engine import reference
 from actscope.engine.api import train
+from actscope.engine.orders import orders
 from actscope.engine.spec import Data, Net, Training
 
 DOUBLE = Training(epochs=4, batch=7, dtype="float64")  # 23 points: 7, 7, 7 and 2
@@ -90,3 +91,11 @@ def test_nothing_is_shuffled_unless_asked(meets, random_case):
 def test_float32_stays_close_over_a_short_training(meets, loss):
     training = change(DOUBLE, loss=loss, dtype="float32", optimiser="adam")
     meets(Net(5, (9, 9), 3, "gelu", norm=True, residual=True), training, rtol=2e-4, atol=2e-5)
+
+
+def test_the_order_that_a_seed_gives_is_that_of_its_numpy_twin(moons):
+    net, training = Net(2, (4,)), Training(epochs=5)
+    by_seed = train(net, moons, training, seeds=[3, 2**40])
+    drawn = np.stack([orders(seed, 5, 300) for seed in (3, 2**40)])
+    given = train(net, moons, training, seeds=[3, 2**40], orders=drawn)
+    np.testing.assert_array_equal(by_seed.loss, given.loss)
