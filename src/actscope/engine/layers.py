@@ -1,0 +1,225 @@
+"""A layer on lanes: forward with the activation and its slope, and back.
+
+The emitted functions know the layer's kind; where its arrays lie they read from its row of the
+layer table (`layer`, a Fields of LAYER). `tile`, `weights` and `gradient` are Pointers to lanes.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return"
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from actscope.activations._base import Activation
+from actscope.engine.emit import Code, Pointer
+from actscope.engine.lanes import Lane, LaneType
+from actscope.engine.layout import Kind
+from actscope.engine.multiply import Strided, column_sums, multiply
+from actscope.engine.spec import NORM_EPSILON
+
+# An activation of at most so many instructions is applied to the accumulators before they are
+# stored; a longer one would push them out of the registers and gets a loop of its own.
+FUSED = 10
+
+
+def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
+    """The activation and its slope. What they share is computed once: LLVM sees to it."""
+    return x.same(activation.f(x, *activation.values)), x.same(activation.df(x, *activation.values))
+
+
+def length(activation: Activation, lanes: LaneType) -> int:
+    """How many instructions an activation and its slope are written in."""
+    code = Code("length")
+    with code.function("length", "p") as (p,):
+        p = p.to(lanes)
+        p[0], p[1] = phi(activation, p[0])
+    return str(code).count(" = ")
+
+
+def forward(
+    code: Code,
+    kind: Kind,
+    activation: Activation | None,
+    accumulators: int,
+    places: tuple[Pointer, Pointer, Any, Pointer, Pointer],
+    rows: Any,
+) -> None:
+    """Emit a layer's way forward.
+
+    Args:
+        code: where to.
+        kind: the layer's kind.
+        activation: of a hidden layer; None for the output layer.
+        accumulators: how many registers hold sums.
+        places: tile, weights, layer, the input (rows, fan_in), the logits (rows, outputs).
+        rows: how many points.
+    """
+    tile, weights, layer, x, logits = places
+    lanes, width = tile.element, kind.fan_out
+    bias = weights + layer.b
+    if activation is None:
+        h = slope = logits
+    else:
+        h, slope = tile + layer.h, tile + layer.slope
+    fuse = activation is not None and not kind.norm and length(activation, lanes) <= FUSED
+
+    def apply(place: Any, z: Lane) -> None:
+        value, slope[place] = phi(activation, z)
+        h[place] = value + x[place] if kind.skip else value
+
+    def store(row: Any, column: Any, z: Lane) -> None:
+        if fuse:
+            apply(row * width + column, z)
+        else:
+            slope[row * width + column] = z
+
+    multiply(
+        code,
+        Strided(x, kind.fan_in, 1),
+        Strided(weights + layer.W, width, 1),
+        (rows, width, kind.fan_in),
+        lambda row, column: bias[column],
+        store,
+        accumulators,
+    )
+    if activation is not None and not fuse:
+        if kind.norm:
+            _normalise(code, kind, tile, weights, layer, rows)
+        with code.loop(rows * width) as i:
+            apply(i, slope[i])
+
+
+def _normalise(
+    code: Code, kind: Kind, tile: Pointer, weights: Pointer, layer: Any, rows: Any
+) -> None:
+    """z → gamma·(z − mean)/sqrt(var + ε) + beta over the units of each row, kept in `slope`."""
+    width = kind.fan_out
+    z, centred, inverse = tile + layer.slope, tile + layer.centred, tile + layer.inverse
+    gamma, beta = weights + layer.gamma, weights + layer.beta
+    with code.loop(rows) as r:
+        row, out = z + r * width, centred + r * width
+        mean = _mean(code, width, lambda j: row[j])
+        variance = _mean(code, width, lambda j: np.square(row[j] - mean))
+        scale = 1.0 / (variance + NORM_EPSILON).sqrt()
+        inverse[r] = scale
+        with code.loop(width) as j:
+            value = (row[j] - mean) * scale
+            out[j] = value
+            row[j] = value.times_plus(gamma[j], beta[j])
+
+
+def _mean(code: Code, width: int, term: Any) -> Lane:
+    total = code.variable(term(0))
+    with code.loop(width, 1) as j:
+        total.set(total.get() + term(j))
+    return total.get() * (1.0 / width)
+
+
+def backward(
+    code: Code,
+    kind: Kind,
+    plain: bool,
+    accumulators: int,
+    places: tuple[Pointer, ...],
+    layers: tuple[Any, Any],
+    rows: Any,
+) -> None:
+    """Emit a layer's way back: add to the gradients of its W, b, gamma, beta, pass the rest on.
+
+    In a plain net (no norm, no skips) what is passed from layer to layer is the gradient in z,
+    so that the product with the slope below is taken before the store; otherwise it is the
+    gradient in h.
+
+    Args:
+        code: where to.
+        kind: the layer's kind.
+        plain: whether the net has neither norm nor skips.
+        accumulators: how many registers hold sums.
+        places: tile, weights, gradient, the input (rows, fan_in), the incoming gradient
+            (rows, fan_out), the outgoing one (rows, fan_in), room for (rows, fan_out).
+        layers: this layer's and the lower one's row of the table.
+        rows: how many points.
+    """
+    tile, weights, gradient, x, incoming, outgoing, room = places
+    layer, below = layers
+    fan_in, width = kind.fan_in, kind.fan_out
+    d = incoming
+    if not plain and kind.phi >= 0:
+        d = room
+        slope = tile + layer.slope
+        with code.loop(rows * width) as i:
+            d[i] = incoming[i] * slope[i]
+        if kind.norm:
+            _normalise_back(code, kind, (tile, weights, gradient, d), layer, rows)
+    into = gradient + layer.W
+    multiply(
+        code,
+        Strided(x, 1, fan_in),
+        Strided(d, width, 1),
+        (fan_in, width, rows),
+        lambda row, column: into[row * width + column],
+        lambda row, column, value: into.__setitem__(row * width + column, value),
+        accumulators,
+    )
+    column_sums(code, d, rows, width, gradient + layer.b)
+    if kind.first:
+        return
+    slope = tile + below.slope
+
+    def store(row: Any, column: Any, value: Lane) -> None:
+        place = row * fan_in + column
+        outgoing[place] = value * slope[place] if plain else value
+
+    multiply(
+        code,
+        Strided(d, width, 1),
+        Strided(weights + layer.W, 1, width),
+        (rows, fan_in, width),
+        lambda row, column: incoming[row * width + column] if kind.skip else d[0].same(0.0),
+        store,
+        accumulators,
+    )
+
+
+def _normalise_back(
+    code: Code, kind: Kind, places: tuple[Pointer, ...], layer: Any, rows: Any
+) -> None:
+    """Turn the gradient in the normalised, scaled z (in `d`) into that in z."""
+    tile, weights, gradient, d = places
+    width = kind.fan_out
+    centred, inverse = tile + layer.centred, tile + layer.inverse
+    gamma, to_gamma, to_beta = (
+        weights + layer.gamma,
+        gradient + layer.gamma,
+        gradient + layer.beta,
+    )
+    column_sums(code, d, rows, width, to_beta)
+    with code.loop(rows) as r:
+        row, c = d + r * width, centred + r * width
+        with code.loop(width) as j:
+            to_gamma[j] = row[j].times_plus(c[j], to_gamma[j])
+            row[j] = row[j] * gamma[j]
+        mean = _mean(code, width, lambda j: row[j])
+        along = _mean(code, width, lambda j: row[j] * c[j])
+        scale = inverse[r]
+        with code.loop(width) as j:
+            row[j] = (row[j] - mean - c[j] * along) * scale
+
+
+def moments(code: Code, kind: Kind, tile: Pointer, layer: Any, into: Pointer, rows: Any) -> None:
+    """Add Σ|h|, Σ(h − a), Σ(h − a)² of a layer to `into`, whose first vector is the anchor a.
+
+    The anchor is a value of the layer, so the squares of a layer whose values hardly differ do
+    not cancel.
+    """
+    h = tile + layer.h
+    anchor = into[0]
+    totals = [code.variable(into[i]) for i in (1, 2, 3)]
+    with code.loop(rows * kind.fan_out) as i:
+        from_anchor = h[i] - anchor
+        terms = abs(h[i]), from_anchor, from_anchor * from_anchor
+        for total, term in zip(totals, terms, strict=True):
+            total.set(total.get() + term)
+    for i, total in enumerate(totals):
+        into[i + 1] = total.get()

@@ -1,0 +1,111 @@
+"""Matrix products on lanes, with a block of the result held in registers.
+
+All three products of training (forward, gradient in the inputs, gradient in W) have the form
+c[r, j] = start + Σₖ a[r, k]·b[k, j] and differ in strides alone. Each element is one chain of
+fma in the order of k, whatever the block, so the result does not depend on the blocking.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return"
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from actscope.engine.emit import Code, Pointer
+
+
+@dataclass(frozen=True)
+class Strided:
+    """A matrix in memory: where it starts, and how far apart rows and columns are."""
+
+    at: Pointer
+    row: Any
+    column: Any
+
+    def part(self, row: Any, column: Any) -> Pointer:
+        return self.at + (row * self.row + column * self.column)
+
+
+def spans(code: Code, total: Any, size: int) -> Iterator[tuple[Any, int]]:
+    """Cover range(total) by spans: (start, length), full ones in an emitted loop.
+
+    What is left is one span if the total is known, else spans of halved lengths.
+    """
+    if isinstance(total, int):
+        full, rest = divmod(total, size)
+        if full:
+            with code.loop(full) as i:
+                yield i * size, size
+        if rest:
+            yield full * size, rest
+        return
+    with code.loop(total // size) as i:
+        yield i * size, size
+    while size > 1:
+        left = total & (size - 1)
+        size //= 2
+        with code.when((left & size) > 0):
+            yield total - (left & (2 * size - 1)), size
+
+
+def block_shape(rows: Any, columns: int, accumulators: int) -> tuple[int, int]:
+    """How many rows and columns of the result are held in registers.
+
+    4 columns where there are as many; a power of two for a number of rows that is not known.
+    """
+    wide = min(columns, 4)
+    if isinstance(rows, int):
+        high = min(rows, accumulators // wide)
+        return high, min(columns, accumulators // high)
+    high = 1
+    while 2 * high * wide <= accumulators:
+        high *= 2
+    return high, wide
+
+
+def multiply(
+    code: Code,
+    a: Strided,
+    b: Strided,
+    shape: tuple[Any, int, Any],
+    start: Callable[[Any, Any], Any],
+    store: Callable[[Any, Any, Any], None],
+    accumulators: int,
+) -> None:
+    """Emit c[r, j] = start(r, j) + Σₖ a[r, k]·b[k, j], handed to store(r, j, value).
+
+    Args:
+        code: where to.
+        a, b: (rows, steps) and (steps, columns).
+        shape: rows, columns (known), steps.
+        start, store: emit the first value and what is done with the last.
+        accumulators: how many registers hold sums.
+    """
+    rows, columns, steps = shape
+    high, wide = block_shape(rows, columns, accumulators)
+    for column, width in spans(code, columns, wide):
+        for row, height in spans(code, rows, high):
+            places = [(i, j) for i in range(height) for j in range(width)]
+            sums = [code.variable(start(row + i, column + j)) for i, j in places]
+            left, right = a.part(row, 0), b.part(0, column)
+            with code.loop(steps) as k:
+                factors = [right[k * b.row + j * b.column] for j in range(width)]
+                for i in range(height):
+                    x = left[i * a.row + k * a.column]
+                    for j in range(width):
+                        total = sums[i * width + j]
+                        total.set(x.times_plus(factors[j], total.get()))
+            for (i, j), total in zip(places, sums, strict=True):
+                store(row + i, column + j, total.get())
+
+
+def column_sums(code: Code, a: Pointer, rows: Any, columns: int, into: Pointer) -> None:
+    """Emit into[j] += Σᵣ a[r, j] for contiguous rows of known length."""
+    for column, width in spans(code, columns, 8):
+        sums = [code.variable(into[column + j]) for j in range(width)]
+        with code.loop(rows) as r:
+            for j in range(width):
+                sums[j].set(sums[j].get() + a[r * columns + column + j])
+        for j in range(width):
+            into[column + j] = sums[j].get()
