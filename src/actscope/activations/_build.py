@@ -16,8 +16,9 @@ from actscope.activations._base import Activation
 from actscope.activations._lookup import SHELF
 from actscope.activations._parser import ARITY, MAX_POWER, Node, read, refuse
 from actscope.activations._symbolic import CONSTANTS, NAMED, Expr, Power, Where, X, evaluate, size
-from actscope.errors import BadExpression
+from actscope.errors import BadExpression, BadParameter
 
+LARGEST = 10**308
 MAX_SIZE = 1500  # nodes, with the catalogue's formulas written out
 
 
@@ -46,6 +47,8 @@ class Builder:
         e = self._fresh(node)
         if e.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
             refuse(node.column, "a division by zero", "a divisor that is not 0 for every x")
+        if abs(e.as_coeff_Mul()[0]) > LARGEST:
+            refuse(node.column, "a number that is too large", "numbers up to 1e308")
         if size(e) > MAX_SIZE:
             refuse(
                 node.column,
@@ -127,7 +130,10 @@ class Builder:
             if value.has(X):
                 refuse(arg.column, f"{param.name} depends on x", "a number")
             settings[param.name] = float(evaluate(value))
-        record = record.with_params(**settings)
+        try:
+            record.with_params(**settings)
+        except BadParameter as error:
+            refuse(node.column, str(error), f"{name} with such parameters")
         numbers = {key: number(value) for key, value in settings.items()}
         tree = read(record.formula, settings, SHELF.names())
         return Builder(numbers, u, self.power, (*self.inside, name)).build(tree)

@@ -16,6 +16,7 @@ from typing import Any
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 
+from actscope.activations._balance import balanced
 from actscope.activations._base import Elementwise
 from actscope.activations._symbolic import Expr, Extremum, Power, Where, X, evaluate
 from actscope.errors import BadExpression
@@ -124,6 +125,9 @@ class Program:
         scale, rest = e.as_coeff_Mul()
         if scale < 0:
             return self.add("negative", self.lower(-e))
+        quotient = balanced(e)
+        if quotient is not None:
+            return self.lower(quotient)
         above, below, constants = [], [], [scale]
         for factor in rest.args if rest.is_Mul else (rest,):
             if not factor.has(X):
@@ -200,6 +204,8 @@ class Program:
         return self.add("where", self.add("==", x, x), step, x)
 
     def _call(self, word: str, u: Expr) -> int:
+        if word == "decay":
+            return self._decay(self.lower(u))
         if word in ("sigmoid", "softplus", "sech", "sinh", "cosh"):
             low = -u if u.could_extract_minus_sign() else u  # so that u and -u share their steps
             step: int = getattr(self, f"_{word}")(self.lower(low), low != u)

@@ -109,8 +109,8 @@ def _parse(text: str, params: tuple[tuple[str, float], ...]) -> Expression:
             f"{MAX_DERIVATIVE:,}: nest fewer functions"
         )
     slope = simplify(slope)
-    formula = text_of(e)
     f, df = function_of(e, "f"), function_of(slope, "df")
+    formula = text_of(e)
     facts = facts_of(e, f, df)
     return Expression(
         name=formula,

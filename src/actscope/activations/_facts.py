@@ -38,7 +38,7 @@ from actscope.activations._symbolic import (
 
 REACH = 50.0  # kinks of conditions that are no polynomials are looked for within ±REACH
 PER_UNIT = 64  # grid points for each unit of x there
-MAX_DEGREE = 60
+MAX_DEGREE = 12  # of a polynomial whose roots are isolated exactly
 STEPS = (1e-4, 1e-10)  # relative distances from a kink at which a jump is told from a slope
 
 Array = NDArray[np.float64]
@@ -71,13 +71,17 @@ def _switches(e: Expr) -> set[Expr]:
 
 
 def _kinks(e: Expr, f: Elementwise, df: Elementwise) -> tuple[float, ...]:
-    roots = {r for condition in _switches(e) if condition.has(X) for r in _roots(condition)}
-    return tuple(r for r in sorted(roots) if _jumps(f, r) or _jumps(df, r))
+    switches = [condition for condition in _switches(e) if condition.has(X)]
+    roots = np.unique([r for condition in switches for r in _roots(condition)]) + 0.0
+    return tuple(map(float, roots[_jumps(f, roots) | _jumps(df, roots)]))
 
 
 def _roots(condition: Expr) -> list[float]:
     """Where it is 0: every root of a polynomial, else the sign changes within ±REACH."""
     top = sympy.together(condition).as_numer_denom()[0]
+    if top.is_Mul or (top.is_Pow and top.exp > 0):
+        parts = top.args if top.is_Mul else top.args[:1]
+        return [r for part in parts if part.has(X) for r in _roots(part)]
     if top.is_polynomial(X) and top.free_symbols == {X}:
         poly = sympy.Poly(top, X)
         if poly.degree() == 1:
@@ -98,35 +102,31 @@ def _sign_changes(g: Elementwise) -> list[float]:
     """By bisection of every bracket of the grid at once, down to neighbouring floats."""
     grid = np.linspace(-REACH, REACH, int(2 * REACH) * PER_UNIT + 1)
     sign = np.sign(g(grid))
-    roots = [float(x) for x in grid[sign == 0] if _changes_at(g, x)]
+    exact = grid[sign == 0]
+    step = STEPS[0] * np.maximum(1.0, np.abs(exact))
+    roots = exact[np.sign(g(exact - step)) != np.sign(g(exact + step))]
     bracket = np.flatnonzero(sign[:-1] * sign[1:] < 0)
     low, high, below = grid[bracket], grid[bracket + 1], sign[bracket]
     for _ in range(64):
         middle = low + (high - low) / 2
         left = np.sign(g(middle)) == below
         low, high = np.where(left, middle, low), np.where(left, high, middle)
-    return roots + [float(x) for x in low + (high - low) / 2]
+    return [*map(float, roots), *map(float, low + (high - low) / 2)]
 
 
-def _changes_at(g: Elementwise, x: float) -> bool:
-    step = STEPS[0] * max(1.0, abs(x))
-    left, right = np.sign(g(np.array([x - step, x + step])))
-    return bool(left != right)
-
-
-def _jumps(g: Elementwise, at: float) -> bool:
+def _jumps(g: Elementwise, at: Array) -> NDArray[np.bool_]:
     """Whether g(at + h) - g(at - h) does not shrink with h, or g(at) lies off both sides."""
-    scale = max(1.0, abs(at))
-    sides = [g(np.array([at - h * scale, at, at + h * scale])) for h in STEPS]
-    (left, _, right), (near_left, middle, near_right) = sides
-    gap, near = abs(right - left), abs(near_right - near_left)
-    if not math.isfinite(near):
-        return not math.isnan(near_left) and not math.isnan(near_right) and near_left != near_right
-    floor = 1e-8 * max(1.0, abs(near_left), abs(near_right))
-    if near > floor and near > 0.3 * gap:
-        return True
-    off = min(abs(middle - near_left), abs(middle - near_right))
-    return bool(off > 1e-3 * max(1.0, abs(near_left)) and off > 10 * near)
+    scale = np.maximum(1.0, np.abs(at))
+    left, right, near_left, near_right = (
+        g(at + side * h * scale) for h in STEPS for side in (-1.0, 1.0)
+    )
+    middle = g(at)
+    gap, near = np.abs(right - left), np.abs(near_right - near_left)
+    floor = 1e-8 * np.maximum(1.0, np.maximum(np.abs(near_left), np.abs(near_right)))
+    steps = (near > floor) & (near > 0.3 * gap)  # False where a side is NaN
+    off = np.minimum(np.abs(middle - near_left), np.abs(middle - near_right))
+    alone = (off > 1e-3 * np.maximum(1.0, np.abs(near_left))) & (off > 10 * near)
+    return np.asarray(steps | alone)
 
 
 def _grid(kinks: tuple[float, ...]) -> Array:
@@ -159,12 +159,11 @@ def _end(
         return math.inf, False
     if abs(best - round(best, 12)) < 1e-15 * max(1.0, abs(best)):
         best = round(best, 12) + 0.0  # a limit reached from one side, such as 5e-324
-    beside = np.zeros(len(grid), dtype=bool)
-    for kink in kinks:
-        beside |= (grid != kink) & (np.abs(grid - kink) < 1e-15 * max(1.0, abs(kink)))
-    flat = grid[(y == best) & ~beside]
+    ends = np.array(kinks)
+    beside = np.concatenate([np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
+    flat = grid[(y == best) & ~np.isin(grid, beside)]
     if len(flat) == 0:
-        return float(best), bool(np.min(np.abs(at - np.array([*kinks, math.inf]))) > 1e-12)
+        return float(best), bool(np.all(np.abs(at - ends) > 1e-12))
     # two that are not mirror images, nearest 0, where f has not yet rounded to its limit
     flat = flat[np.unique(np.abs(flat), return_index=True)[1]][:2]
     with mpmath.workdps(50):

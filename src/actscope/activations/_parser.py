@@ -53,23 +53,25 @@ OPERATORS: dict[type[ast.operator], str] = {
 LANGUAGE = "x, numbers, pi, e, + - * / **, brackets, and functions such as exp(x) or max(0, x)"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_ \t.+\-*/(),<>=!]*")
-# A number with a letter right behind it ("2x"); 1e5 is a number
-_GLUED = re.compile(r"(?<![\w.])(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?(?=[A-Za-z_])")
+# A number with a letter right behind it ("2x"); possessive, so that 1e5 is one number
+_GLUED = re.compile(
+    r"(?<![\w.])(?:\d[\d_]*+\.?+[\d_]*+|\.\d[\d_]*+)(?:[eE][+-]?\d++)?+(?=[A-Za-z_])"
+)
 _SIGNS = re.compile(r"(?:[+\-][ \t]*){9}")
 _HINTS = {
-    "^": "write ** for a power",
-    "·": "write * for a product",
-    "×": "write * for a product",
-    "÷": "write / for a quotient",
-    "−": "write the ASCII minus -",
-    "π": "write pi",
-    "²": "write **2",
-    "³": "write **3",
-    "√": "write sqrt(…)",
-    "|": "write abs(…)",
-    "[": "write round brackets",
-    "{": "write round brackets",
-    "\n": "write it on one line",
+    "^": "** for a power",
+    "·": "* for a product",
+    "×": "* for a product",
+    "÷": "/ for a quotient",
+    "−": "the ASCII minus -",
+    "π": "pi",
+    "²": "**2",
+    "³": "**3",
+    "√": "sqrt(…)",
+    "|": "abs(…)",
+    "[": "round brackets",
+    "{": "round brackets",
+    "\n": "one line",
 }
 
 
@@ -155,7 +157,7 @@ def _not_parsed(text: str, error: Exception) -> NoReturn:
     start = text.index(stripped[0])
     column = start + min(getattr(error, "offset", None) or 1, len(stripped) + 1)
     # Python names the mistake well ("'(' was never closed"); its advice on spelling is not ours
-    said = (getattr(error, "msg", None) or "this does not parse").split(". ")[0]
+    said = (getattr(error, "msg", None) or "this does not parse").split(". ")[0].split("; ")[0]
     refuse(column, said)
 
 
@@ -258,11 +260,15 @@ class _Reader:
             found = "a call of something that is not a function's name, or with named arguments"
         elif isinstance(node, ast.Constant):
             found = f"the constant {_short(repr(node.value))}"
-        refuse(self.column(node), found, expected)
+        column = self.column(node)
+        if isinstance(node, ast.Attribute):
+            column = self.start + (node.value.end_col_offset or 0) + 1
+        return refuse(column, found, expected)
 
     def advice(self, name: str, known: Collection[str]) -> str:
         near = difflib.get_close_matches(name[:40].lower(), sorted(known), n=1, cutoff=0.5)
-        return (f"{near[0]}? " if near else "") + f"Known: {', '.join(sorted(known))}"
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"one of {', '.join(sorted(known))}{hint}"
 
 
 _REFUSED: dict[type[ast.expr], tuple[str, str]] = {

@@ -40,6 +40,7 @@ from actscope.activations._symbolic import (
 
 PASSES = 6
 EXPANDABLE = 60  # nodes; beyond, sums and products are left as they are
+POWER = 4  # likewise, the largest power
 
 Terms = dict[Expr, Expr]
 
@@ -47,7 +48,7 @@ Terms = dict[Expr, Expr]
 def simplify(e: Expr) -> Expr:
     """An equal expression, shorter or better to compute."""
     best = tidy(e)
-    if size(best) > EXPANDABLE or any(abs(p.exp) > 8 for p in best.atoms(Pow)):
+    if size(best) > EXPANDABLE or any(abs(p.exp) > POWER for p in best.atoms(Pow)):
         return best
     for form in (sympy.expand_mul, sympy.expand, sympy.factor_terms, sympy.together):
         other = tidy(form(best))

@@ -391,9 +391,11 @@ def evaluate(e: Expr, x: Any = None) -> Any:
             return mpmath.fsum(args)
         if part.is_Mul:
             return mpmath.fprod(args)
+        if part.is_Pow:
+            return args[0] ** args[1]
         if any(mpmath.isfinite(a) and mpmath.mag(a) > LARGEST_BITS for a in args):
             raise OverflowError(f"{part.func.__name__} of a number with too many digits")
-        if part.is_Pow or isinstance(part, Power):
+        if isinstance(part, Power):
             return args[0] ** args[1]
         return part.exact(*args)
 
