@@ -344,13 +344,18 @@ class Workspace:
         a["seeds"][:used] = job.seeds[rows]
         self.set("given", -1)
         if job.orders is not None:
-            step = 0 if len(job.orders) == 1 else job.orders[0].size
-            start = 0 if len(job.orders) == 1 else rows.start
-            self.set("given", job.orders[start:].ctypes.data)
-            self.set("given_step", step)
+            self.given = job.orders if job.plan.shared else self.orders_of(rows)
+            self.set("given", self.given.ctypes.data)
+            self.set("given_step", 0 if job.plan.shared else self.given[0].size)
         elif job.training.shuffle:
             self.set("given", 0)
         self.look_at(job.train_set)
+
+    def orders_of(self, rows: slice) -> NDArray[np.int64]:
+        """The block's given orders, one for every lane: idle lanes read those of the last."""
+        own: NDArray[np.int64] = self.job.orders[rows]
+        idle = self.job.plan.lanes.count - len(own)
+        return np.concatenate([own, np.repeat(own[-1:], idle, axis=0)]) if idle else own
 
     def record(self, epoch: int, rows: slice) -> None:
         """Note what the schedule asks for at the end of this epoch."""
