@@ -382,8 +382,9 @@ class Workspace:
         self.call("trace")
         for name, l, start, shape in job.parts():
             if name == "W":
-                part = a["gradient"][start : start + int(np.prod(shape)), :used]
-                job.gradient_norm[rows, at, l] = np.sqrt((part.astype(np.float64) ** 2).sum(0))
+                part = a["gradient"][start : start + int(np.prod(shape))].astype(np.float64)
+                # all lanes are summed, so that NumPy adds in one order however many are in use
+                job.gradient_norm[rows, at, l] = np.sqrt((part**2).sum(0))[:used]
         a["gradient"][...] = 0.0
         moments = a["moments"].reshape(job.net.depth, len(MOMENTS), -1)[..., :used]
         size = len(job.train_set[0]) * np.array(job.net.hidden, dtype=np.float64)[:, None]
