@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from actscope.activations._base import Activation
-from actscope.activations._lookup import SHELF
+from actscope.activations._lookup import SHELF, VECTORS
 from actscope.activations._table import catalogue, readings
 from actscope.cli import app
 from actscope.cli._draw import BLANK, chart
 
-ELEMENTWISE = [r.name for r in SHELF if isinstance(r, Activation)]
+ELEMENTWISE = list(SHELF.names())
 
 
 def run(*words):
@@ -93,3 +92,42 @@ def test_chart_leaves_a_gap_where_there_is_no_number():
     y = np.where(x < 0.5, 1.0, np.nan)
     row = chart(x, {"bold": y}, width=10, height=4).plain
     assert sum(BLANK < ord(c) < BLANK + 256 for c in row) == 5
+
+
+@pytest.mark.parametrize("name", VECTORS.names())
+def test_show_sets_the_naive_form_beside_the_stable_one(name):
+    output = run("show", name).output
+    row = next(line for line in output.splitlines() if line.split()[:1] == ["1000"])
+    assert "nan" in row
+    stable = VECTORS.get(name)([1000.0, 999.0, 0.0])[0]
+    assert f"{stable:.6g}" in row
+    assert name in run("list").output
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
+def test_plot_writes_the_picture_that_its_name_asks_for(kind, start, tmp_path):
+    target = tmp_path / f"some.{kind}"
+    done = run("plot", "relu", "x*sigmoid(1.7*x)", "--out", str(target))
+    assert done.exit_code == 0
+    assert target.read_bytes().startswith(start)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["relu", "--out", "a.txt"], "ends in .png, .svg or .pdf"),
+        (["softmax"], "acts on whole vectors"),
+        (["gelv"], "did you mean 'gelu'"),
+        (["relu", "--span", "-1"], "positive number"),
+        (["relu", "--out", "/proc/nowhere/a.png"], "cannot write"),
+    ],
+)
+def test_plot_refuses_and_writes_nothing(words, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["plot", *words])
+    assert done.exit_code == 2
+    assert says in done.output
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actscope.activations._base import Activation
-from actscope.activations._lookup import SHELF, activation
+from actscope.activations._lookup import SHELF, elementwise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def catalogue() -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [facts(record) for record in SHELF if isinstance(record, Activation)]
+    rows = [facts(record) for record in SHELF]
     return pd.DataFrame(rows).set_index("name")
 
 
@@ -65,7 +65,7 @@ def readings(one: str | Activation, x: Sequence[float]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    record = activation(one)
+    record = elementwise(one)
     points = np.asarray(x, dtype=np.float64)
     return pd.DataFrame(
         {

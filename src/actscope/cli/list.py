@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 ROOM_FOR_USE = 130  # columns of a terminal from which the use of each fits on its line
 
@@ -42,10 +45,29 @@ def command(
         cells = (row["name"], row["formula"], row["range"], row["kinks"].replace("none", "–"))
         shown.add_row(*cells, *ticks, *([row["use_case"]] if wide else []))
     console.print(shown, highlight=False)
+    console.print(_vectors(), highlight=False)
     console.print(
         f"{len(table)} activations. Centred: E[f(z)] = 0 for z ~ N(0, 1). Rising: f never falls.\n"
+        "Naive, stable: two forms of one function, at logits 1000 and 999.\n"
         "One in full: actscope show gelu",
         style="dim",
         highlight=False,
         markup=False,
     )
+
+
+def _vectors() -> Table:
+    """The activations of whole vectors: the formula, and both forms at a logit of 1000."""
+    from rich import box
+    from rich.table import Table
+
+    from actscope.activations._lookup import VECTORS
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in ("of vectors", "component i", "range", "naive", "stable"):
+        shown.add_column(column)
+    for record in VECTORS:
+        both = record.compare([1000.0, 999.0])
+        forms = (", ".join(f"{v:.4g}" for v in both[form]) for form in ("naive", "stable"))
+        shown.add_row(f"[bold]{record.name}", record.formula, str(record.range), *forms)
+    return shown
