@@ -140,11 +140,16 @@ class Activation:
     rule: Rule | None = None
 
     def __post_init__(self) -> None:
-        if not self.values:
+        new = not self.values
+        if new:
             object.__setattr__(self, "values", tuple(p.default for p in self.params))
-        if self.facts is not None:
-            for name, fact in self.facts(*self.values).items():
-                object.__setattr__(self, name, fact)
+        for name, fact in (self.facts(*self.values) if self.facts else {}).items():
+            if new and fact != getattr(self, name):
+                raise InputError(
+                    f"record {self.name}: {name} is {getattr(self, name)}, but its facts say {fact} "
+                    "at the default parameters: make them agree"
+                )
+            object.__setattr__(self, name, fact)
 
     def __call__(self, x: ArrayLike) -> Floats:
         """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
