@@ -45,11 +45,11 @@ def balanced(product: Expr) -> Expr | None:
     if size(product) > LARGEST:
         return None
     product = _spelled_out(product)
-    grows = [factor for factor in Mul.make_args(product) if _exponents(factor)]
-    below = [factor for factor in grows if factor.is_Pow and factor.exp < 0]
+    factors = [factor for factor in Mul.make_args(product) if _exponents(factor)]
+    below = [factor for factor in factors if factor.is_Pow and factor.exp < 0]
+    grows = [factor for factor in factors if factor in below or _is_polynomial(factor)]
     if not below or len(below) == len(grows):
         return None  # nothing over something that grows is a quiet 0
-    grows = [factor for factor in grows if factor in below or _is_polynomial(factor)]
     u = _unit(grows)
     if u is None:
         return None
@@ -93,7 +93,9 @@ def _exponents(e: Expr) -> set[Expr]:
 def _is_polynomial(factor: Expr) -> bool:
     base = factor.base if factor.is_Pow else factor
     if any(power.exp < 0 and _exponents(power.base) for power in base.atoms(Pow)):
-        return False  # a quotient of its own
+        return False  # it holds a quotient of its own
+    if base.is_Add and base.has(Sigmoid):
+        return False
     return base.is_Add or isinstance(base, (Exp, Expm1, Sinh, Cosh))
 
 

@@ -18,7 +18,18 @@ import numpy as np
 
 from actscope.activations._balance import balanced
 from actscope.activations._base import Elementwise
-from actscope.activations._symbolic import Expr, Extremum, Power, Where, X, evaluate
+from actscope.activations._symbolic import (
+    Cosh,
+    Exp,
+    Expm1,
+    Expr,
+    Extremum,
+    Power,
+    Sinh,
+    Where,
+    X,
+    evaluate,
+)
 from actscope.errors import BadExpression
 from actscope.maths import special
 
@@ -52,6 +63,7 @@ COMPARE: dict[str, type[ast.cmpop]] = {
     "==": ast.Eq,
     "!=": ast.NotEq,
 }
+GROWING = (Exp, Expm1, Sinh, Cosh, Power)
 INLINE = 4  # levels of one line; deeper parts get a name
 DIGITS = 30
 
@@ -145,9 +157,18 @@ class Program:
         total = steps[0]
         for step in steps[1:]:
             total = self.add("*", total, step)
+        for factor in self._exact_zeros(above):
+            zero = self.add("==", self.lower(factor), self.number(0.0))
+            total = self.add("where", zero, self.lower(factor), total)
         for factor in below:  # one after the other: their product could overflow
             total = self.add("/", total, self.lower(1 / factor))
         return total
+
+    def _exact_zeros(self, factors: list[Expr]) -> list[Expr]:
+        """Factors that switch a product off, as max(0, x) does, where another may be infinite."""
+        if not any(factor.has(*GROWING) for factor in factors):
+            return []
+        return [factor for factor in factors if _switches_off(factor)]
 
     def _whole_power(self, base: int, n: int) -> int:
         """By repeated squaring."""
@@ -240,6 +261,15 @@ class Program:
     def _cosh(self, u: int, flipped: bool) -> int:
         ends = self.add("exp", u), self.add("exp", self.add("negative", u))
         return self.add("*", self.number(0.5), self.add("+", *ends))
+
+
+def _switches_off(e: Expr) -> bool:
+    """Whether `e` can be exactly 0 over a whole interval."""
+    if e.is_Add:
+        return all(map(_switches_off, e.args))
+    if e.is_Mul or e.is_Pow:
+        return any(map(_switches_off, e.args))
+    return isinstance(e, (Extremum, Where))
 
 
 def constant(e: Expr) -> float:

@@ -1,8 +1,8 @@
 """The facts of a typed expression, found by looking: kinks, range, centring, monotonicity.
 
 Kinks: f can only have one where an abs, max, min, sign, sqrt, where or fractional power switches,
-so the roots of those conditions are found, all of them when the condition is a polynomial, and
-by sign changes on a grid over [-50, 50] otherwise (infinitely many, as in abs(sin(x)), end
+so the roots of those conditions are found, all of them when the condition is made of polynomials,
+and by sign changes on a grid over [-50, 50] otherwise (infinitely many, as in abs(sin(x)), end
 there). Those where neither f nor f' jumps are dropped.
 
 Range: the extremes over a grid from -1e150 to 1e150, refined around each; beyond 1e4 what
@@ -34,11 +34,14 @@ from actscope.activations._symbolic import (
     Where,
     X,
     evaluate,
+    size,
 )
 
 REACH = 50.0  # kinks of conditions that are no polynomials are looked for within ±REACH
 PER_UNIT = 64  # grid points for each unit of x there
 MAX_DEGREE = 12  # of a polynomial whose roots are isolated exactly
+MAX_PIECES = 32
+SWITCHES = (Abs, Sign, Extremum, Where)
 STEPS = (1e-4, 1e-10)  # relative distances from a kink at which a jump is told from a slope
 
 Array = NDArray[np.float64]
@@ -77,19 +80,55 @@ def _kinks(e: Expr, f: Elementwise, df: Elementwise) -> tuple[float, ...]:
 
 
 def _roots(condition: Expr) -> list[float]:
-    """Where it is 0: every root of a polynomial, else the sign changes within ±REACH."""
+    """Where it may be 0: the roots of its polynomial pieces, else sign changes within ±REACH."""
+    pieces = _pieces(condition)
+    known = [_polynomial_roots(piece) for piece in pieces if piece.has(X)]
+    roots = [r for found in known if found is not None for r in found]
+    return roots + _sign_changes(function_of(condition, "g")) if None in known else roots
+
+
+def _pieces(e: Expr) -> list[Expr]:
+    """`e` with each abs, max, min, sign and where replaced by either side, in every combination."""
+    if any(not isinstance(p, SWITCHES) for p in e.atoms(sympy.Function)):
+        return [e]  # no polynomial, whatever the sides
+    done: list[Expr] = []
+    todo = [e]
+    while todo:
+        piece = todo.pop()
+        inner = piece.find(lambda p: isinstance(p, SWITCHES))
+        if not inner or len(todo) + len(done) > MAX_PIECES:
+            done.append(piece)
+            continue
+        part = min(inner, key=size)  # the smallest holds no other
+        todo += [piece.xreplace({part: side}) for side in _sides(part)]
+    return list(dict.fromkeys(done))
+
+
+def _sides(part: Expr) -> tuple[Expr, ...]:
+    if isinstance(part, Abs):
+        return part.args[0], -part.args[0]
+    if isinstance(part, Sign):
+        return sympy.S.One, -sympy.S.One
+    sides: tuple[Expr, ...] = part.args[-2:]  # of Extremum and Where
+    return sides
+
+
+def _polynomial_roots(condition: Expr) -> list[float] | None:
+    """All real roots of a polynomial, or of a product of them; None for anything else."""
     top = sympy.together(condition).as_numer_denom()[0]
     if top.is_Mul or (top.is_Pow and top.exp > 0):
-        parts = top.args if top.is_Mul else top.args[:1]
-        return [r for part in parts if part.has(X) for r in _roots(part)]
-    if top.is_polynomial(X) and top.free_symbols == {X}:
-        poly = sympy.Poly(top, X)
-        if poly.degree() == 1:
-            a, b = poly.all_coeffs()
-            return [float(-b / a)]
-        if poly.degree() <= MAX_DEGREE and (poly.domain.is_QQ or poly.domain.is_ZZ):
-            return [float(r) for r in _real_roots(poly)]
-    return _sign_changes(function_of(condition, "condition"))
+        parts = [p for p in (top.args if top.is_Mul else top.args[:1]) if p.has(X)]
+        found = [_polynomial_roots(part) for part in parts]
+        return None if None in found else [r for roots in found if roots for r in roots]
+    if not top.is_polynomial(X) or top.free_symbols != {X}:
+        return None
+    poly = sympy.Poly(top, X)
+    if poly.degree() > MAX_DEGREE or not (poly.domain.is_QQ or poly.domain.is_ZZ):
+        return None
+    if poly.degree() == 1:
+        a, b = poly.all_coeffs()
+        return [float(-b / a)]
+    return [float(r) for r in _real_roots(poly)]
 
 
 def _real_roots(poly: Any) -> list[Any]:
