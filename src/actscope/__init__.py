@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actscope.activations import Activation as Activation
     from actscope.activations import activation as activation
+    from actscope.activations import shape as shape
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine import train as train
@@ -28,10 +29,11 @@ _PUBLIC = {
     "Net": "actscope.engine",
     "Training": "actscope.engine",
     "activation": "actscope.activations",
+    "shape": "actscope.activations",
     "train": "actscope.engine",
 }
 
-__all__ = ["Activation", "Net", "Training", "activation", "train"]
+__all__ = ["Activation", "Net", "Training", "activation", "shape", "train"]
 
 
 def __getattr__(name: str) -> Any:

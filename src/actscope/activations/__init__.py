@@ -2,6 +2,7 @@
 
 from actscope.activations._base import Activation, Facts, Interval, Onnx, Param, Rule
 from actscope.activations._lookup import SHELF, VECTORS, activation, elementwise
+from actscope.activations._shaping import shape
 from actscope.activations.vectors._base import VectorActivation
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "VectorActivation",
     "activation",
     "elementwise",
+    "shape",
 ]
