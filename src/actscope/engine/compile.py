@@ -36,6 +36,13 @@ def host() -> tuple[str, str]:
 
 
 @functools.cache
+def has_vectors_of(bits: int) -> bool:
+    """Whether the CPU has AVX-512's instructions for vectors of so many bits."""
+    features = host()[1].split(",")
+    return "+avx512f" in features and (bits == 512 or "+avx512vl" in features)
+
+
+@functools.cache
 def _machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

@@ -17,15 +17,17 @@ from actscope.engine.lanes import Lane, LaneType
 from actscope.engine.layout import Kind
 from actscope.engine.multiply import Strided, column_sums, multiply
 from actscope.engine.spec import NORM_EPSILON
+from actscope.engine.specials import on_lanes
 
 # An activation of at most so many instructions is applied to the accumulators before they are
 # stored; a longer one would push them out of the registers and gets a loop of its own.
-FUSED = 10
+FUSED = 16
 
 
 def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
     """The activation and its slope. What they share is computed once: LLVM sees to it."""
-    return x.same(activation.f(x, *activation.values)), x.same(activation.df(x, *activation.values))
+    f, df = on_lanes(activation.f), on_lanes(activation.df)
+    return x.same(f(x, *activation.values)), x.same(df(x, *activation.values))
 
 
 def length(activation: Activation, lanes: LaneType) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from actscope.engine.emit import Code, Pointer
 from actscope.engine.lanes import Lane
+from actscope.engine.specials import log1p_of_share
 
 # loss(code, logits, targets, outputs, epsilon, slope) -> (loss of the point, 1.0 if right)
 # where slope(j, value) takes the gradient of the point's loss in logit j.
@@ -34,7 +35,7 @@ def bce(
         yes = target > 0.5
         right = (yes & positive) | (~yes & (logit < 0.0))
         if epsilon is None:
-            return logit.most(0.0) - target * logit + np.log1p(tail), right
+            return logit.most(0.0) - target * logit + log1p_of_share(tail), right
         q = positive.choose(tail, 1.0) / below
         return -np.log(yes.choose(p, q) + epsilon), right
 

@@ -15,6 +15,9 @@ from typing import Any
 from actscope.engine.emit import Code, Pointer
 
 
+UNROLLED = 8  # steps of a product that are written out: the CPU need not guess the loop's end
+
+
 @dataclass(frozen=True)
 class Strided:
     """A matrix in memory: where it starts, and how far apart rows and columns are."""
@@ -47,6 +50,15 @@ def spans(code: Code, total: Any, size: int) -> Iterator[tuple[Any, int]]:
         size //= 2
         with code.when((left & size) > 0):
             yield total - (left & (2 * size - 1)), size
+
+
+def unrolled(code: Code, steps: Any) -> Iterator[Any]:
+    """range(steps): a few known steps one after the other, more in an emitted loop."""
+    if isinstance(steps, int) and steps <= UNROLLED:
+        yield from range(steps)
+    else:
+        with code.loop(steps) as k:
+            yield k
 
 
 def block_shape(rows: Any, columns: int, accumulators: int) -> tuple[int, int]:
@@ -89,7 +101,7 @@ def multiply(
             places = [(i, j) for i in range(height) for j in range(width)]
             sums = [code.variable(start(row + i, column + j)) for i, j in places]
             left, right = a.part(row, 0), b.part(0, column)
-            with code.loop(steps) as k:
+            for k in unrolled(code, steps):
                 factors = [right[k * b.row + j * b.column] for j in range(width)]
                 for i in range(height):
                     x = left[i * a.row + k * a.column]

@@ -21,9 +21,12 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from actscope.engine.emit import I32
 from actscope.engine.lanes import Lane, LaneType, Mask, overloads
+from actscope.engine.compile import has_vectors_of
 
 LOG2E = 1.0 / math.log(2.0)
+SCALING = (128, 256, 512)  # bits of the vectors that AVX-512 scales by powers of two
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ def _power_of_two(x: Lane, n: Any) -> Lane:
     return x.from_bits(b.shl(b.add(n, _bits(x, f.bias)), _bits(x, f.mantissa)))
 
 
-def _reduce(x: Lane) -> tuple[Any, Lane]:
-    """x = n·ln 2 + r with |r| ≤ ln(2)/2: the integers n, and r."""
+def _reduce(x: Lane) -> tuple[Any, Lane, Lane]:
+    """x = n·ln 2 + r with |r| ≤ ln(2)/2: n as integers and as floats, and r."""
     f = format_of(x.lanes)
     shifted = x.times_plus(LOG2E, f.magic)
     n = shifted - f.magic
@@ -123,7 +126,7 @@ def _reduce(x: Lane) -> tuple[Any, Lane]:
     magic = int(np.array(f.magic, np.float64 if x.lanes.double else np.float32).view(
         np.int64 if x.lanes.double else np.int32
     ))  # fmt: skip
-    return x.code.builder.sub(shifted.as_bits(), _bits(x, magic)), r
+    return x.code.builder.sub(shifted.as_bits(), _bits(x, magic)), n, r
 
 
 def _halves(x: Lane, n: Any) -> tuple[Lane, Lane]:
@@ -133,19 +136,41 @@ def _halves(x: Lane, n: Any) -> tuple[Lane, Lane]:
     return _power_of_two(x, half), _power_of_two(x, b.sub(n, half))
 
 
+def _scale(y: Lane, n: Any, whole: Lane) -> Lane:
+    """y·2ⁿ, rounded once; n as integers and as floats. One instruction where the CPU has it."""
+    size = y.lanes.bytes * 8
+    if size in SCALING and has_vectors_of(size):
+        return _scale_at_once(y, whole, size)
+    first, second = _halves(y, n)
+    return y * first * second
+
+
+def _scale_at_once(y: Lane, n: Lane, size: int) -> Lane:
+    """AVX-512's vscalef."""
+    code, kind = y.code, y.lanes.kind
+    name = f"llvm.x86.avx512.mask.scalef.{'pd' if y.lanes.double else 'ps'}.{size}"
+    mask = ir.IntType(max(8, y.lanes.count))
+    extra = [I32(4)] if size == 512 else []  # 4: round as always
+    args = [y.ir, n.ir, y.ir, mask((1 << mask.width) - 1), *extra]
+    fn = code.module.globals.get(name) or ir.Function(
+        code.module, ir.FunctionType(kind, [a.type for a in args]), name
+    )
+    return y.like(code.builder.call(fn, args))
+
+
 @overloads(np.exp)
 def exp(x: Lane) -> Lane:
+    """2ⁿ·(1 + q), q = e^r − 1."""
     f = format_of(x.lanes)
-    n, r = _reduce(x.least(f.exp_high).most(f.exp_low))
-    q = polynomial(r, f.exp_terms).times_plus(r * r, r)  # e^r − 1
-    first, second = _halves(x, n)
-    return q.times_plus(first, first) * second
+    n, whole, r = _reduce(x.least(f.exp_high).most(f.exp_low))
+    q = polynomial(r, f.exp_terms).times_plus(r * r, r)
+    return _scale(q + 1.0, n, whole)
 
 
 def _expm1(x: Lane) -> tuple[Lane, Lane, Lane]:
     """q = e^r − 1, 2ⁿ/2, and e^x − 1 = 2ⁿq + (2ⁿ − 1), halved so that 2ⁿ cannot overflow."""
     f = format_of(x.lanes)
-    n, r = _reduce(x.least(f.exp_high).most(-2.0 * (f.mantissa + 2)))
+    n, _, r = _reduce(x.least(f.exp_high).most(-2.0 * (f.mantissa + 2)))
     q = polynomial(r, f.exp_terms).times_plus(r * r, r)
     half = _power_of_two(x, x.code.builder.sub(n, _bits(x, 1)))
     return q, half, q.times_plus(half, half - 0.5) * 2.0
@@ -225,9 +250,8 @@ _TANH = {
 def tanh(x: Lane) -> Lane:
     """A polynomial near 0; elsewhere 1 − 2e/(1 + e) with e = e^(−2|x|)."""
     a = abs(x)
-    q, half, _ = _expm1(-2.0 * a)
-    double = q.times_plus(half, half) * 4.0
-    far = 1.0 - double / double.times_plus(0.5, 1.0)
+    e = exp(-2.0 * a.least(400.0))  # written as in tanh's slope, so that the two share it
+    far = 1.0 - 2.0 * e / (1.0 + e)
     square = x * x
     above, below = _TANH[x.lanes.double]
     ratio = square * polynomial(square, above)
