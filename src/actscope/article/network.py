@@ -63,8 +63,12 @@ class Network:
         return p
 
     def accuracy(self, x: Floats, y: Ints) -> float:
-        """The share of points (n, 2) whose class (n,) it gets right; p = 1/2 counts as 1."""
-        return float(((self.probability(x) >= 0.5) == y).mean())
+        """The share of points (n, 2) whose class (n,) it gets right.
+
+        A probability of 1/2 counts as class 1, one that is no number as wrong.
+        """
+        p = self.probability(x)
+        return float((((p >= 0.5) == y) & ~np.isnan(p)).mean())
 
     def trace(self, point: Floats) -> Floats:
         """The mean magnitude of each of the five stages for one point (2,): (5,)."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from actscope.activations._base import Activation
-from actscope.activations._lookup import activation
+from actscope.activations._lookup import elementwise
 from actscope.article.data import draw_data
 from actscope.article.network import draw_all, train
 from actscope.article.result import ArticleResult, Outcome
@@ -24,9 +24,10 @@ def find_activations(names: Sequence[str | Activation]) -> tuple[Activation, ...
         names: 1 to 8 catalogue names, typed expressions or records, no two the same.
 
     Raises:
-        InputError: none, too many, or one twice; a name that is unknown (UnknownName).
+        InputError: none, too many, one twice, or one that acts on whole vectors; a name that is
+            unknown (UnknownName), an expression that is refused (BadExpression).
     """
-    found = tuple(activation(name) for name in names)
+    found = tuple(elementwise(name) for name in names)
     if not 1 <= len(found) <= MOST:
         raise InputError(f"{len(found)} activations: expected 1 to {MOST}, such as relu and gelu")
     keys = [phi.key for phi in found]

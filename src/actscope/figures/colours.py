@@ -30,6 +30,7 @@ CLASS_MARKERS = ("o", "^")
 HEAT = ("#0072B2", "#F0F0F0", "#E69F00")  # probability 0, 1/2, 1
 
 TEXT, MUTED, PANEL, GRID, LINE = "#1B1F24", "#5A6472", "#FFFFFF", "#E3E5E8", "#9AA3AE"
+BOUNDARY = "#101418"  # on the heat map, which is light on a dark page too
 NOTHING = "#D9D9D9"  # where there is no number; always hatched
 
 # What a light colour becomes on a dark page; every colour that a figure uses is a key.

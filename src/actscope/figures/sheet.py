@@ -117,5 +117,10 @@ def render(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     empty = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     with styled_context():
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=empty)
+        if kind == "png":  # the default level takes twice the time for 5 % less
+            figure.savefig(
+                buffer, format=kind, dpi=DPI, metadata=empty, pil_kwargs={"compress_level": 4}
+            )
+        else:
+            figure.savefig(buffer, format=kind, metadata=empty)
     return buffer.getvalue()

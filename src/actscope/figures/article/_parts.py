@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from actscope.article.result import ArticleResult, Outcome
@@ -11,7 +10,6 @@ from actscope.figures.colours import (
     CLASS_MARKERS,
     CLASSES,
     PANEL,
-    TEXT,
     SeriesStyle,
     series_styles,
 )
@@ -56,16 +54,13 @@ def draw_classes(ax: Axes, points: Any, labels: Any) -> None:
         )
 
 
-def legend_row(figure: Figure, ax: Axes, lines: Sequence[str] = ()) -> None:
-    """What a panel holds, and lines of the text colour, in a row under the headline."""
-    from matplotlib.lines import Line2D
-
+def legend_row(figure: Figure, ax: Axes) -> None:
+    """What a panel holds, in a row under the headline."""
     handles, labels = ax.get_legend_handles_labels()
-    handles += [Line2D([], [], color=TEXT, linewidth=1.5) for _ in lines]
     columns = math.floor(figure.get_size_inches()[0] / 2.4)
     figure.legend(
         handles,
-        [*labels, *lines],
+        labels,
         loc="upper left",
         ncols=columns,
         bbox_to_anchor=(0.005, 1 - 0.56 / figure.get_size_inches()[1]),

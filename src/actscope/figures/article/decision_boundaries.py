@@ -14,7 +14,7 @@ from actscope.figures.article._parts import (
     legend_row,
     panel_size,
 )
-from actscope.figures.colours import HEAT, LINE, NOTHING, TEXT, lighter
+from actscope.figures.colours import BOUNDARY, HEAT, LINE, NOTHING, lighter
 from actscope.figures.labels import shorten
 from actscope.figures.sheet import Room, headline, sheet, styled
 
@@ -35,7 +35,8 @@ def decision_boundaries(result: ArticleResult) -> Figure:
     for i, (ax, outcome) in enumerate(zip(panels, result.outcomes, strict=False)):
         image = _probability(ax, outcome)
         draw_classes(ax, outcome.data.x_test, outcome.data.y_test)
-        ax.set_title(f"{shorten(outcome.label)}: {outcome.test_accuracy:.1%}")
+        found = f"{outcome.test_accuracy:.1%}" if outcome.diverged_at is None else "diverged"
+        ax.set_title(f"{shorten(outcome.label)}: {found}")
         lowest = i + columns >= count  # nothing stands under it
         ax.set_xlabel(X_LABELS[0] if lowest else "")
         ax.set_ylabel(X_LABELS[1] if i % columns == 0 else "")
@@ -43,9 +44,12 @@ def decision_boundaries(result: ArticleResult) -> Figure:
     for ax in panels[count:]:
         ax.set_axis_off()
     _heat_bar(figure, panels[columns - 1], image)
-    legend_row(figure, panels[0], ["probability 1/2"])
+    legend_row(figure, panels[0])
     points = len(result.data.y_test)
-    line = f"probability of class 1; {points} test points, and the share of them that is right"
+    line = (
+        f"probability of class 1, with a dark line where it is 1/2; {points} test points, "
+        "and the share of them that is right"
+    )
     headline(figure, "Decision boundaries", line)
     return figure
 
@@ -69,9 +73,8 @@ def _probability(ax: Axes, outcome: Outcome) -> Any:
             "edgecolor": LINE,
         }
         ax.fill([0, 1, 1, 0], [0, 0, 1, 1], zorder=0.5, **whole)
-        ax.text(0.5, 0.5, "diverged", transform=ax.transAxes, ha="center", weight="bold")
     elif p.min() < 0.5 < p.max():
-        ax.contour(x, y, p, levels=[0.5], colors=TEXT, linewidths=1.5)
+        ax.contour(x, y, p, levels=[0.5], colors=BOUNDARY, linewidths=1.5)
     ax.grid(visible=False)
     ax.set(xlim=box[:2], ylim=box[2:])
     return image

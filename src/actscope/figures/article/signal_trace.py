@@ -54,8 +54,13 @@ def signal_trace(result: ArticleResult) -> Figure:
 
 def _ends(result: ArticleResult) -> list[LineEnd]:
     """Where the lines of the right panel end, on the scale of its axis."""
-    ends = [(o, style, float(o.trace(1)[-1])) for o, style in with_styles(result)]
-    return [LineEnd(shorten(o.label), style, y if y > 0 else 1e-300) for o, style, y in ends]
+    ends = []
+    for outcome, style in with_styles(result):
+        last, words = float(outcome.trace(1)[-1]), shorten(outcome.label)
+        if not math.isfinite(last):
+            words += "  diverged"
+        ends.append(LineEnd(words, style, last if 0 < last < math.inf else 1e-300))
+    return ends
 
 
 def _limits(values: Any) -> tuple[float, float]:
