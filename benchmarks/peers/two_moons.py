@@ -5,7 +5,8 @@ levels on a grid of step 0.025, tight layout, 140 dots per inch, tight bounding 
 `actscope reproduce` is timed against, and it prints the losses that both must reach.
 """
 
-# ruff: noqa: D, NPY002 - a script as its readers write it, with the generator it was published with
+# ruff: noqa: D101, D102, D103, NPY002
+# A script as its readers write it, with the generator that it was published with.
 
 import sys
 from pathlib import Path
