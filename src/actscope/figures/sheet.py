@@ -117,9 +117,9 @@ def render(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     empty = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     with styled_context():
-        if kind == "png":  # the default level takes twice the time for 5 % less
+        if kind == "png":  # the default level takes a third longer to save a tenth
             figure.savefig(
-                buffer, format=kind, dpi=DPI, metadata=empty, pil_kwargs={"compress_level": 4}
+                buffer, format=kind, dpi=DPI, metadata=empty, pil_kwargs={"compress_level": 3}
             )
         else:
             figure.savefig(buffer, format=kind, metadata=empty)

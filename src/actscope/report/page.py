@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+NAMES_AND_COLOURS = re.compile(
+    r'(\bid="|href="#|url\(#)|(?<=[ :])('
+    + "|".join(colour.lower() for colour in LIGHT_TO_DARK)
+    + r')(?=[;"])'
+)
 Cell = str | int | float | bool | None
 
 
@@ -156,19 +161,18 @@ def inline_svg(picture: Picture, position: int) -> str:
     text = picture.svg.decode("utf8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    prefix = f"f{position}-"
-    text = re.sub(r'\bid="', f'id="{prefix}', text)
-    text = re.sub(r'href="#', f'href="#{prefix}', text)
-    text = text.replace("url(#", f"url(#{prefix}")
-    for light in LIGHT_TO_DARK:
-        text = re.sub(
-            f'(?<=[ :]){light.lower()}(?=[;"])', f"var({_variable(light)}, {light})", text
-        )
+    # one pass: ids and what refers to them get the prefix, colours become variables
+    text = NAMES_AND_COLOURS.sub(lambda found: _inlined(found, f"f{position}-"), text)
     width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
     wide = f' style="max-width: {float(width[1]) * 4 / 3:.0f}px"' if width else ""
     text = re.sub(r'(<svg[^>]*?) width="[\d.]+pt"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[\d.]+pt"', r"\1", text, count=1)
     return text.replace("<svg", f'<svg aria-hidden="true" focusable="false"{wide}', 1)
+
+
+def _inlined(found: re.Match[str], prefix: str) -> str:
+    before, colour = found[1], found[2]
+    return f"{before}{prefix}" if before else f"var({_variable(colour)}, {colour})"
 
 
 def _variable(colour: str) -> str:
