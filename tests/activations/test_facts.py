@@ -74,8 +74,12 @@ def test_range_ends_are_reached_or_approached(one, end, exact):
         return
     y = sign * np.concatenate([one(SWEEP), one(np.array([-1e12, 1e12]))])
     assert np.max(y) == pytest.approx(sign * bound, rel=1e-6, abs=1e-7)
-    if not getattr(one.range, f"{end}_attained"):  # no exact value equals it
-        values = [exact(one, "f")(x) for x in np.linspace(-25, 25, 41)]
+    value = exact(one, "f")
+    if getattr(one.range, f"{end}_attained"):  # there is a summit: no climb on either side of it
+        top = float(SWEEP[np.argmax(y[: len(SWEEP)])])
+        assert all(sign * (value(top) - value(top + d)) >= 0 for d in (-0.3, 0.3))
+    else:  # no exact value equals it
+        values = [value(x) for x in np.linspace(-25, 25, 41)]
         assert all(v < bound if end == "high" else v > bound for v in values)
 
 
@@ -163,6 +167,7 @@ def test_the_texts_say_what_the_functions_do(record):
     found, told = typed.range, record.range
     assert found.low == pytest.approx(told.low, rel=1e-12)
     assert found.high == pytest.approx(told.high, rel=1e-12)
+    assert (found.low_attained, found.high_attained) == (told.low_attained, told.high_attained)
 
 
 def test_every_fact_is_given(record):
