@@ -13,7 +13,6 @@ from actscope.activations._expression import Expression, parse
 WIDE = np.concatenate(
     [np.linspace(-30, 30, 241) + 0.013, [-1e4, -1000.0, -88.0, 88.0, 1000.0, 1e4]]
 )
-SMOOTH = np.linspace(-6, 6, 97) + 0.0137  # away from the kinks below, at whole numbers
 
 # typed -> (formula, derivative)
 TEXTS = {
@@ -273,3 +272,27 @@ def test_the_functions_are_plain_ufuncs_with_readable_source():
     assert a.f.__source__.startswith("def f(x):\n    t1 = 1.7 * x\n")
     assert list(inspect.signature(a.df).parameters) == ["x"]
     assert set(a.f.__code__.co_names) <= {"np", "exp", "abs", "where"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x*sigmoid(1.7*x)",
+        "x*tanh(log(1+exp(x)))",
+        "max(0, x)*exp(-x)",
+        "where(x > 0, 1, 0)",
+        "min(6, abs(x))*sign(x)",
+        "x**7 + sinh(x)/x**0.75",
+        "log(2 + sin(x))",
+        "(exp(x) + 3)/(exp(x) + 2)",
+        "3",
+    ],
+)
+def test_numba_runs_the_same_functions_on_scalars(text):
+    numba = pytest.importorskip("numba")
+    a = parse(text)
+    x = [-1000.0, -1.3, 0.0, 0.7, 30.0, math.nan]
+    for function, expected in ((a.f, a(x)), (a.df, a.slope_at(x))):
+        compiled = numba.njit(function, error_model="numpy")
+        got = np.array([float(compiled(v)) for v in x])
+        np.testing.assert_allclose(got, expected, rtol=1e-14, atol=1e-300)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from actscope.activations._base import Activation, Floats
 from actscope.errors import BadExpression
 
-MAX_DERIVATIVE = 20_000  # nodes, before simplification
+MAX_DERIVATIVE = 5_000  # nodes, before simplification
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
 

@@ -89,14 +89,15 @@ def _roots(condition: Expr) -> list[float]:
 
 def _pieces(e: Expr) -> list[Expr]:
     """`e` with each abs, max, min, sign and where replaced by either side, in every combination."""
-    if any(not isinstance(p, SWITCHES) for p in e.atoms(sympy.Function)):
-        return [e]  # no polynomial, whatever the sides
+    inside = e.atoms(sympy.Function)
+    if any(not isinstance(p, SWITCHES) for p in inside) or 2 ** len(inside) > MAX_PIECES:
+        return [e]
     done: list[Expr] = []
     todo = [e]
     while todo:
         piece = todo.pop()
         inner = piece.find(lambda p: isinstance(p, SWITCHES))
-        if not inner or len(todo) + len(done) > MAX_PIECES:
+        if not inner:
             done.append(piece)
             continue
         part = min(inner, key=size)  # the smallest holds no other
