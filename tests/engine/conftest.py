@@ -1,4 +1,5 @@
 import json
+from ctypes import c_int64, c_void_p
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,11 @@ from sklearn.preprocessing import StandardScaler
 
 from actscope.engine import prepare, reference
 from actscope.engine.api import train
+from actscope.engine.compile import Library
+from actscope.engine.emit import Code
+from actscope.engine.lanes import LaneType
 from actscope.engine.spec import Data, Weights
+from actscope.engine.train import aligned
 
 RECORDED = (
     "loss",
@@ -113,3 +118,33 @@ def meets(random_case, orders_of):
         return found
 
     return check
+
+
+@pytest.fixture(scope="session")
+def on_lanes():
+    """run(f, x, count=16): f, a function of a Lane, applied to an array on `count` lanes."""
+
+    def run(f, x, count=16):
+        lanes = LaneType(x.dtype.name, count)
+        code = Code("elementwise")
+        with code.function("run", "ppi") as (source, target, n):
+            source, target = source.to(lanes), target.to(lanes)
+            with code.loop(n) as i:
+                target[i] = f(source[i])
+        vectors = -(-len(x) // count)
+        given, found = (aligned((vectors * count,), x.dtype) for _ in range(2))
+        given[: len(x)] = x
+        library = Library(str(code))
+        function = library.function("run", c_void_p, c_void_p, c_int64)
+        function(given.ctypes.data, found.ctypes.data, vectors)
+        return found[: len(x)].copy()
+
+    return run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kernels_folder(tmp_path_factory):
+    """Compiled code of the tests is kept in a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACTSCOPE_CACHE", str(tmp_path_factory.mktemp("kernels")))
+        yield

@@ -48,7 +48,7 @@ _LOG1P = (
     -0.49999892648063277,
     0.999999994656292,
 )
-# erf(√s)/√s for s from 0 to 1
+# erf(√s)/√s − 1 for s from 0 to 1
 _ERF = (
     7.875875062685488e-05,
     -0.000801686428716587,
@@ -56,7 +56,7 @@ _ERF = (
     -0.026854212010626412,
     0.11283594715160218,
     -0.37612626666720334,
-    1.1283791658483509,
+    0.1283791658483509,
 )
 
 
@@ -76,8 +76,8 @@ def erf(x: Lane) -> Lane:
     """special.erf; in float32 a shorter polynomial will do near 0."""
     a = abs(x).least(16.0)
     core = a.least(1.0)
-    terms = _ERF if not x.lanes.double else special._ERF
-    near = x * polynomial(core * core, terms)
+    terms = (*special._ERF[:-1], special._ERF[-1] - 1.0) if x.lanes.double else _ERF
+    near = polynomial(core * core, terms).times_plus(x, x)
     tail = np.exp(-(a * a)) * mills(a * math.sqrt(2.0)) * (2.0 / special.ROOT_2PI)
     return (a < 1.0).choose(near, (1.0 - tail).copysign(x))
 
