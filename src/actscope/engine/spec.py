@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actscope.activations._base import Activation
-from actscope.activations._lookup import activation
+from actscope.activations._lookup import elementwise
 from actscope.engine.checks import choice, flag, number, whole
-from actscope.errors import BadExpression, BadParameter, BadSpec, UnknownName
+from actscope.errors import BadSpec, InputError
 
 Floats = NDArray[np.floating[Any]]
 Phi = str | Activation  # a name, a typed expression or a record
@@ -322,6 +322,6 @@ def _activation(field: str, given: Any) -> Activation:
     if not isinstance(given, (str, Activation)):
         raise BadSpec(field, given, "an activation's name, a typed expression or an Activation")
     try:
-        return activation(given)
-    except (UnknownName, BadExpression, BadParameter) as error:
+        return elementwise(given)
+    except InputError as error:
         raise BadSpec(field, given, f"an activation or an expression ({error})") from None
