@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from actscope.activations._base import Activation
 from actscope.activations._lookup import activation
 from actscope.article.setup import Setup
+from actscope.inits.article import RECORD as INIT
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
@@ -75,33 +76,13 @@ class Network:
         return np.array([np.abs(stage).mean() for stage in self.stages(point[None, :])])
 
 
-def passes_one_side(phi: Activation) -> bool:
-    """Whether `phi` belongs to the ReLU family, for which the experiment uses He's factor.
-
-    The rule: its slope at 4 is at least 1/2 and its slope at -4 is at most 1/2 either way. Such
-    a function halves the power of a centred signal, which is what the 2 in He's 2/fan_in repays.
-    ReLU, its leaky and exponential kin, GELU, SiLU, Mish and softplus qualify; sigmoid, tanh,
-    the identity and sin do not.
-
-    Example:
-        >>> from actscope.activations import activation
-        >>> [passes_one_side(activation(name)) for name in ("relu", "leaky_relu", "sigmoid")]
-        [True, True, False]
-    """
-    low, high = phi.slope_at(np.array([-4.0, 4.0]))
-    return bool(high >= 0.5 and abs(low) <= 0.5)
-
-
 def initial(phi: Activation, setup: Setup, rng: Any) -> Network:
     """The network before training: normal weights from `rng`, zero biases.
 
-    Every layer's standard deviation is sqrt(2/fan_in) for the ReLU family and sqrt(1/fan_in)
-    for the rest, the output layer included, as published.
+    Every layer's variance is 2/fan_in for the ReLU family and 1/fan_in for the rest, the output
+    layer included, as published; `inits/article.py` says what belongs to the family.
     """
-    power = 2.0 if passes_one_side(phi) else 1.0
-    pairs = list(zip(setup.sizes, setup.sizes[1:], strict=False))
-    w1, w2, w3 = (rng.standard_normal(pair) * np.sqrt(power / pair[0]) for pair in pairs)
-    b1, b2, b3 = (np.zeros(fan_out) for _, fan_out in pairs)
+    (w1, w2, w3), (b1, b2, b3) = INIT.rule(setup.sizes, (phi, phi), rng, None)
     return Network(phi, (w1, w2, w3), (b1, b2, b3))
 
 
