@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import pickle
 
 import mpmath
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from actscope.activations import SHELF, Interval
 from actscope.activations._expression import Expression, parse
+from actscope.errors import InputError
 
 WIDE = np.concatenate(
     [np.linspace(-30, 30, 241) + 0.013, [-1e4, -1000.0, -88.0, 88.0, 1000.0, 1e4]]
@@ -296,3 +298,26 @@ def test_numba_runs_the_same_functions_on_scalars(text):
         compiled = numba.njit(function, error_model="numpy")
         got = np.array([float(compiled(v)) for v in x])
         np.testing.assert_allclose(got, expected, rtol=1e-14, atol=1e-300)
+
+
+def test_an_expression_can_be_pickled():
+    a = parse("where(x > 0, x, slope*silu(x))", {"slope": 0.2})
+    again = pickle.loads(pickle.dumps(a))
+    assert again.formula == a.formula
+    np.testing.assert_array_equal(again(WIDE), a(WIDE))
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"slop": 0.2}, "unknown name 'slope'"),
+        ({"slope": 0.2, "beta": 1.0}, "no parameter 'beta'"),
+        ({"slope": math.inf}, "slope = inf"),
+        ({"slope": "0.2"}, "expected a number"),
+        ({"slope": 1.0, "exp": 1.0}, "a name of its own"),
+        ({"slope": 1.0, "a b": 1.0}, "a name of its own"),
+    ],
+)
+def test_parameters_have_to_be_numbers_that_stand_in_the_text(params, says):
+    with pytest.raises(InputError, match=says):
+        parse("slope*x", params)

@@ -89,9 +89,12 @@ class Builder:
         if node.value == "square":
             return args[0] ** 2
         kind = NAMED[str(node.value)]
-        e = args[0] if len(args) > 1 else kind(*args)
-        for other in args[1:]:
-            e = kind(e, other)
+        if node.value in ("max", "min"):
+            e, *others = sorted(args, key=sympy.default_sort_key)
+            for other in others:
+                e = kind(e, other)
+        else:
+            e = kind(*args)
         if not e.has(X):
             _real(e, node)
         return e
@@ -156,13 +159,12 @@ def _real(e: Expr, node: Node) -> None:
         refuse(node.column, "a constant that is not a finite real number", "one that is")
 
 
-def build(text: str, settings: Mapping[str, float]) -> Expr:
+def build(tree: Node, settings: Mapping[str, float]) -> Expr:
     """The SymPy tree of a typed expression; parameters become the numbers of `settings`.
 
     Raises:
-        BadExpression: the text is outside the language, or stands for no real function.
+        BadExpression: it stands for no real function, or for one that is too long.
     """
-    tree = read(text, settings, SHELF.names())
     try:
         return Builder({name: number(value) for name, value in settings.items()}).build(tree)
     except RecursionError:

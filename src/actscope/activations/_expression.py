@@ -14,12 +14,13 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from actscope.activations._base import Activation, Floats
-from actscope.errors import BadExpression
+from actscope.errors import BadExpression, BadParameter
 
 MAX_DERIVATIVE = 5_000  # nodes, before simplification
 
@@ -30,10 +31,18 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 class Expression(Activation):
     """An activation that was typed. NaN is data (log(x) at -1), so it is given without a warning.
 
+    Attributes:
+        given: the names in the text that stood for numbers, and their values.
+
     Example:
         >>> parse("log(x)")([-1.0, 1.0])
         array([nan,  0.])
     """
+
+    given: tuple[tuple[str, float], ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return parse, (self.source, dict(self.given))
 
     def __call__(self, x: ArrayLike) -> Floats:
         """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
@@ -64,6 +73,7 @@ def parse(text: str, params: Mapping[str, float] = NOTHING) -> Expression:
     Raises:
         BadExpression: the text is outside the language; the message names the column, what was
             found and what is expected.
+        BadParameter: a parameter that is not in the text, or no finite number.
 
     Example:
         >>> a = parse("x/(1 + exp(-1.7*x))")
@@ -83,34 +93,48 @@ def parse(text: str, params: Mapping[str, float] = NOTHING) -> Expression:
     from actscope.activations._parser import scan
 
     scan(text)  # before it becomes a key of the cache
+    for name, value in params.items():
+        _check_parameter(name, value)
     return _parse(text, tuple(sorted((k, float(v)) for k, v in params.items())))
+
+
+def _check_parameter(name: str, value: float) -> None:
+    from actscope.activations._parser import ARITY, CONSTANTS
+
+    if not name.isidentifier() or not name.isascii() or name in ("x", *CONSTANTS, *ARITY):
+        raise BadParameter(
+            f"parameter {name!r} of an expression: expected a name of its own, such as slope"
+        )
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if not number or isinstance(value, bool) or not np.isfinite(value):
+        raise BadParameter(f"parameter {name} = {value!r} of an expression: expected a number")
 
 
 @functools.lru_cache(maxsize=256)
 def _parse(text: str, params: tuple[tuple[str, float], ...]) -> Expression:
     from actscope.activations._lookup import SHELF
-    from actscope.activations._parser import read
+    from actscope.activations._parser import names_in, read
 
     settings = dict(params)
-    read(text, settings, SHELF.names())  # refuse bad text before SymPy is imported
+    # refuse bad text before SymPy is imported
+    tree = read(text, settings, SHELF.names())
+    unused = settings.keys() - names_in(tree)
+    if unused:
+        raise BadParameter(
+            f"the expression has no parameter {min(unused)!r}: expected names that stand in it"
+        )
 
     from actscope.activations._build import build
     from actscope.activations._codegen import function_of
     from actscope.activations._facts import facts_of
     from actscope.activations._rewrite import simplify
-    from actscope.activations._symbolic import X, size
     from actscope.activations._text import text_of
 
-    e = simplify(build(text, settings))
-    slope = e.diff(X)
-    if size(slope) > MAX_DERIVATIVE:
-        raise BadExpression(
-            f"typed expression: its derivative has {size(slope):,} parts; expected at most "
-            f"{MAX_DERIVATIVE:,}: nest fewer functions"
-        )
-    slope = simplify(slope)
+    e = simplify(build(tree, settings))
+    slope = _slope(e)
     f, df = function_of(e, "f"), function_of(slope, "df")
     formula = text_of(e)
+    _check_formula(formula)
     facts = facts_of(e, f, df)
     return Expression(
         name=formula,
@@ -125,4 +149,31 @@ def _parse(text: str, params: tuple[tuple[str, float], ...]) -> Expression:
         monotonic=facts.monotonic,
         use_case="typed expression",
         source=text.strip(),
+        given=params,
     )
+
+
+def _slope(e: Any) -> Any:
+    """The simplified derivative of a SymPy tree."""
+    from actscope.activations._rewrite import simplify
+    from actscope.activations._symbolic import X, size
+
+    slope = e.diff(X)
+    if size(slope) > MAX_DERIVATIVE:
+        raise BadExpression(
+            f"typed expression: its derivative has {size(slope):,} parts; expected at most "
+            f"{MAX_DERIVATIVE:,}: nest fewer functions"
+        )
+    return simplify(slope)
+
+
+def _check_formula(formula: str) -> None:
+    """What we print can be typed again."""
+    from actscope.activations._parser import read
+
+    try:
+        read(formula)
+    except BadExpression as error:
+        raise BadExpression(
+            f"written out, the expression is itself no {error}; nest fewer functions"
+        ) from None

@@ -174,6 +174,13 @@ def _count(body: ast.expr) -> Iterator[int]:
         ]
 
 
+def names_in(tree: Node) -> set[str]:
+    """The names of the tree: x, constants and parameters."""
+    if tree.kind == "name":
+        return {str(tree.value)}
+    return set().union(*map(names_in, tree.args))
+
+
 class _Reader:
     """The whitelist visitor over Python's tree."""
 

@@ -5,9 +5,11 @@ This file is imported only by functions, as `_symbolic.py` is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
-from actscope.activations._symbolic import Expr, Power, Where
+from actscope.activations._symbolic import Expr, Extremum, Power, Where
 
 # How tightly a text binds: a sum, a product, a sign, a power, an atom
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -44,6 +46,9 @@ def _fresh(e: Expr, known: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
         above = _text(exponent, known)[0]
         bare = above.isalnum() or _plain_decimal(above)
         return f"{_within(base, ATOM, known)}**{above if bare else f'({above})'}", POWER
+    if isinstance(e, Extremum):
+        texts = sorted({_text(a, known)[0] for a in _flat(e, e.func)}, key=_short_first)
+        return f"{e.word}({', '.join(texts)})", ATOM
     args = [_text(a, known)[0] for a in e.args]
     if isinstance(e, Where):
         op, left, right, then, otherwise = args
@@ -104,6 +109,12 @@ def _product(e: Expr, known: dict[Expr, tuple[str, int]]) -> str:
     if not below:
         return text
     return f"{text}/{below[0]}" if len(below) == 1 else f"{text}/({'*'.join(below)})"
+
+
+def _flat(e: Expr, kind: Any) -> Iterator[Expr]:
+    """max(a, max(b, c)) as a, b, c."""
+    for arg in e.args:
+        yield from _flat(arg, kind) if isinstance(arg, kind) else (arg,)
 
 
 def _short_first(text: str) -> tuple[int, str]:
