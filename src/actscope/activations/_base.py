@@ -146,8 +146,8 @@ class Activation:
         for name, fact in (self.facts(*self.values) if self.facts else {}).items():
             if new and fact != getattr(self, name):
                 raise InputError(
-                    f"record {self.name}: {name} is {getattr(self, name)}, but its facts say {fact} "
-                    "at the default parameters: make them agree"
+                    f"record {self.name}: {name} is {getattr(self, name)}, but its facts say "
+                    f"{fact} at the default parameters: make them agree"
                 )
             object.__setattr__(self, name, fact)
 

@@ -40,7 +40,10 @@ RECORD = Activation(
     monotonic=True,
     facts=facts,
     use_case="hidden layers that want a mean near zero without normalisation",
-    source="Clevert, Unterthiner & Hochreiter 2016, Fast and accurate deep network learning",
+    source=(
+        "Clevert, Unterthiner & Hochreiter 2016, Fast and accurate deep network learning by "
+        "exponential linear units (ELUs)"
+    ),
     torch=lambda torch, x, alpha: torch.nn.functional.elu(x, alpha),
     onnx=Onnx("Elu", attributes=lambda alpha: {"alpha": alpha}),
     params=(Param("alpha", 1.0, Interval(1e-3, 1e3, True, True), "−f at −∞"),),

@@ -27,7 +27,9 @@ RECORD = Activation(
     zero_centred=False,
     monotonic=True,
     use_case="hidden layers where ReLU units die",
-    source="Maas, Hannun & Ng 2013, Rectifier nonlinearities improve acoustic models",
+    source=(
+        "Maas, Hannun & Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
+    ),
     torch=lambda torch, x, slope: torch.nn.functional.leaky_relu(x, slope),
     onnx=Onnx("LeakyRelu", attributes=lambda slope: {"alpha": slope}),
     params=(Param("slope", 0.01, Interval(1e-6, 1.0, True, False), "slope for x ≤ 0"),),

@@ -27,6 +27,9 @@ RECORD = Activation(
     zero_centred=False,
     monotonic=True,
     use_case="losses: the logarithm of a binary classifier's output",
-    source="Mikolov et al. 2013, Distributed representations of words and phrases",
+    source=(
+        "Mikolov, Sutskever, Chen, Corrado & Dean 2013, Distributed representations of words and "
+        "phrases and their compositionality"
+    ),
     torch=lambda torch, x: torch.nn.functional.logsigmoid(x),
 )

@@ -37,7 +37,10 @@ RECORD = Activation(
     monotonic=True,
     facts=facts,
     use_case="deep vision networks; the slope is learnt with the weights",
-    source="He, Zhang, Ren & Sun 2015, Delving deep into rectifiers",
+    source=(
+        "He, Zhang, Ren & Sun 2015, Delving deep into rectifiers: surpassing human-level "
+        "performance on ImageNet classification"
+    ),
     torch=lambda torch, x, slope: torch.nn.functional.prelu(x, x.new_tensor([slope])),
     onnx=Onnx("PRelu", inputs=lambda slope: (slope,)),
     params=(Param("slope", 0.25, Interval(-10.0, 10.0, True, True), "slope for x ≤ 0"),),

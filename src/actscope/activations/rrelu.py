@@ -30,7 +30,10 @@ RECORD = Activation(
     zero_centred=False,
     monotonic=True,
     use_case="small data sets, where the random slope regularises",
-    source="Xu, Wang, Chen & Li 2015, Empirical evaluation of rectified activations",
+    source=(
+        "Xu, Wang, Chen & Li 2015, Empirical evaluation of rectified activations in "
+        "convolutional network"
+    ),
     torch=lambda torch, x, lower, upper: torch.nn.functional.rrelu(x, lower, upper),
     onnx=Onnx("LeakyRelu", attributes=lambda lower, upper: {"alpha": 0.5 * (lower + upper)}),
     params=(

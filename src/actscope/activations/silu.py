@@ -43,7 +43,11 @@ RECORD = Activation(
     monotonic=False,
     facts=facts,
     use_case="EfficientNet; gated feed-forward layers of language models",
-    source="Elfwing, Uchibe & Doya 2018, Sigmoid-weighted linear units; Ramachandran 2017 (swish)",
+    source=(
+        "Elfwing, Uchibe & Doya 2018, Sigmoid-weighted linear units for neural network function "
+        "approximation in reinforcement learning; with β: Ramachandran, Zoph & Le 2017, Searching "
+        "for activation functions"
+    ),
     torch=lambda torch, x, beta: torch.nn.functional.silu(beta * x) / beta,
     params=(Param("beta", 1.0, Interval(0.1, 1e3, True, True), "sharpness: ∞ would be ReLU"),),
 )

@@ -26,7 +26,10 @@ RECORD = Activation(
     zero_centred=True,
     monotonic=False,
     use_case="networks that represent images, sounds and fields (SIREN)",
-    source="Sitzmann et al. 2020, Implicit neural representations with periodic activations",
+    source=(
+        "Sitzmann, Martel, Bergman, Lindell & Wetzstein 2020, Implicit neural representations "
+        "with periodic activation functions"
+    ),
     torch=lambda torch, x: torch.sin(x),
     onnx=Onnx("Sin"),
 )

@@ -37,7 +37,10 @@ RECORD = Activation(
     monotonic=True,
     facts=facts,
     use_case="outputs that must be positive (scales, variances); smooth ReLU",
-    source="Dugas et al. 2001, Incorporating second-order functional knowledge",
+    source=(
+        "Dugas, Bengio, Bélisle, Nadeau & Garcia 2001, Incorporating second-order functional "
+        "knowledge for better option pricing"
+    ),
     # beyond the threshold PyTorch returns x; its own 20 would be off by 2e-9
     torch=lambda torch, x, beta: torch.nn.functional.softplus(x, beta, threshold=50.0),
     onnx=_ONNX,

@@ -40,6 +40,9 @@ RECORD = Activation(
     zero_centred=True,
     monotonic=True,
     use_case="sparse coding: a smooth shrinkage",
-    source="Kavukcuoglu, Ranzato & LeCun 2008, Fast inference in sparse coding algorithms",
+    source=(
+        "Collobert, Kavukcuoglu & Farabet 2011, Torch7: a Matlab-like environment for machine "
+        "learning"
+    ),
     torch=lambda torch, x: torch.nn.functional.tanhshrink(x),
 )

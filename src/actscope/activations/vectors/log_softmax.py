@@ -49,7 +49,10 @@ RECORD = VectorActivation(
     naive_jacobian=naive_jacobian,
     range=Interval(-math.inf, 0.0),
     use_case="losses: the logarithm of a classifier's output",
-    source="Bridle 1990, Probabilistic interpretation of feedforward network outputs",
+    source=(
+        "Bridle 1990, Probabilistic interpretation of feedforward classification network outputs, "
+        "with relationships to statistical pattern recognition"
+    ),
     torch=lambda torch, x: torch.log_softmax(x, dim=-1),
     onnx=Onnx("LogSoftmax", attributes=lambda: {"axis": -1}),
 )

@@ -46,7 +46,10 @@ RECORD = VectorActivation(
     naive_jacobian=naive_jacobian,
     range=Interval(0.0, 1.0),
     use_case="output of a classifier of several classes; attention weights",
-    source="Bridle 1990, Probabilistic interpretation of feedforward network outputs",
+    source=(
+        "Bridle 1990, Probabilistic interpretation of feedforward classification network outputs, "
+        "with relationships to statistical pattern recognition"
+    ),
     torch=lambda torch, x: torch.softmax(x, dim=-1),
     onnx=Onnx("Softmax", attributes=lambda: {"axis": -1}),
 )
