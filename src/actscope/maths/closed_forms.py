@@ -58,19 +58,19 @@ def _squared_relu(c: Floats, q: float) -> Floats:
 
 def _gelu(c: Floats, q: float) -> Floats:
     # Stein's lemma on both factors x of x·Φ(x)·y·Φ(y)
-    root = 1.0 / np.sqrt((1.0 + q) ** 2 - (q * c) ** 2)
+    root = 1.0 / np.sqrt((1.0 + q - q * c) * (1.0 + q + q * c))
     both = 0.25 + np.arcsin(q * c / (1.0 + q)) / (2.0 * math.pi)  # E[Φ(u)·Φ(v)]
-    bend = (1.0 - q) / (1.0 + q)
-    result: Floats = q * c * both + q * q * root / (2.0 * math.pi) * (1.0 + bend * c * c)
+    bend = (1.0 + c * c + q * (1.0 - c) * (1.0 + c)) / (1.0 + q)
+    result: Floats = q * c * both + q * q * root / (2.0 * math.pi) * bend
     return result
 
 
 def _gelu_slope(c: Floats, q: float) -> Floats:
-    root = 1.0 / np.sqrt((1.0 + q) ** 2 - (q * c) ** 2)
+    root = 1.0 / np.sqrt((1.0 + q - q * c) * (1.0 + q + q * c))
     both = 0.25 + np.arcsin(q * c / (1.0 + q)) / (2.0 * math.pi)
-    bend = (1.0 - q) / (1.0 + q)
-    bent = (q * root) ** 2 * (1.0 + bend * c * c) + 2.0 * bend
-    result: Floats = both + q * c * root / (2.0 * math.pi) * (1.0 + bent)
+    bend = (1.0 + c * c + q * (1.0 - c) * (1.0 + c)) / (1.0 + q)
+    bent = (q * root) ** 2 * bend + (3.0 - q) / (1.0 + q)
+    result: Floats = both + q * c * root / (2.0 * math.pi) * bent
     return result
 
 
@@ -109,7 +109,7 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
         mean=lambda q: 0.0,
         kernel=lambda c, q: 2.0 / math.pi * np.arcsin(2.0 * q * c / (1.0 + 2.0 * q)),
         slope_kernel=lambda c, q: (
-            4.0 / math.pi / np.sqrt((1.0 + 2.0 * q) ** 2 - (2.0 * q * c) ** 2)
+            4.0 / math.pi / np.sqrt((1.0 + 2.0 * q * (1.0 - c)) * (1.0 + 2.0 * q * (1.0 + c)))
         ),
         source="Williams 1997, Computing with infinite networks",
     ),
@@ -121,8 +121,10 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
     ),
     "sin": ClosedForm(
         mean=lambda q: 0.0,
-        # e^(−q)·sinh(q·c), written so that a large variance does not overflow
-        kernel=lambda c, q: 0.5 * (np.exp(q * (c - 1.0)) - np.exp(-q * (c + 1.0))),
+        # e^(−q)·sinh(q·c), written so that nothing overflows or cancels
+        kernel=lambda c, q: (
+            -0.5 * np.sign(c) * np.exp(q * (np.abs(c) - 1.0)) * np.expm1(-2.0 * q * np.abs(c))
+        ),
         slope_kernel=lambda c, q: 0.5 * (np.exp(q * (c - 1.0)) + np.exp(-q * (c + 1.0))),
         source="characteristic function of the normal distribution",
     ),

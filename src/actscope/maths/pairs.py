@@ -19,16 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from actscope.errors import BadParameter
 from actscope.maths import gaussian
-from actscope.maths.gaussian import Curve, Estimate, Scalar, density, legendre
+from actscope.maths.gaussian import Curve, Estimate, Scalar
+from actscope.maths.plane import mismatch
 
 Floats = NDArray[np.floating[Any]]
 
 TERMS = 400  # |c| ≤ .95 reaches 1e-14 for a function with kinks
-REACH = 9.0  # inside the turned plane: e^(−9²/2) = 3e-18
-STEP = 1.5
-FEW, MANY = 10, 16  # nodes of a panel; its error is their disagreement
-TOLERANCE = 2e-14  # of a panel of the turned plane, relative to the whole integral
-LEVELS = 12
 NEAR = 1e-14  # 1 − c below which a continuous function's gap is its slope's energy times 1 − c
 EPS = float(np.finfo(np.float64).eps)
 
@@ -157,7 +153,7 @@ def product(e: Expansion, c: ArrayLike) -> Estimates:
     errors = np.array(np.abs(at) ** (TERMS + 1) * e.rest + 8.0 * EPS * e.energy)
     for place in np.argwhere(errors > 32.0 * EPS * e.energy):
         i = tuple(place)
-        half = mismatch(e, 1.0 - abs(float(at[i])), mirrored=float(at[i]) < 0.0)
+        half = mismatch(e.f, e.rule, e.kinks, 1.0 - abs(float(at[i])), float(at[i]) < 0.0)
         values[i], errors[i] = e.energy - half.value, half.error + 8.0 * EPS * e.energy
     return Estimates(values, errors)
 
@@ -224,93 +220,6 @@ def slope(curve: Curve, m: gaussian.Moments, e: Expansion, c: float) -> float:
 def _near(e: Expansion, below: float) -> Estimate:
     """The gap where the series does not reach."""
     if below >= NEAR or math.isinf(e.slope_energy):
-        return mismatch(e, below)
+        return mismatch(e.f, e.rule, e.kinks, below)
     value = e.slope_energy * below
     return Estimate(value, value * math.sqrt(below))
-
-
-def mismatch(e: Expansion, below: float, mirrored: bool = False) -> Estimate:
-    """½·E[(f(u) − f(v))²] at correlation 1 − below, in the plane turned by 45°.
-
-    With u = α·a + β·b, v = α·a − β·b and α² = 1 − below/2, β² = below/2: the outer integral
-    over a is smooth on the scale β/α around each kink, the inner one is split where u or v
-    meets a kink.
-
-    Args:
-        e: the function's expansion.
-        below: 1 − c in [0, 1].
-        mirrored: put f(−v) for f(v), which gives the correlation −(1 − below).
-    """
-    alpha, beta = math.sqrt(1.0 - below / 2.0), math.sqrt(below / 2.0)
-    if beta == 0.0 and not mirrored:
-        return Estimate(0.0, 0.0)
-    splits = np.unique(np.concatenate([e.rule.splits, e.kinks]))
-    plane = _Plane(e.f, alpha, beta, splits, -1.0 if mirrored else 1.0)
-    edges = _outer_edges(plane, np.asarray(e.kinks, dtype=np.float64))
-    low, high = edges[:-1], edges[1:]
-    # differences of nearly equal numbers: what rounding leaves of them
-    noise = 0.0 if mirrored else 20.0 * EPS / beta
-    total = error = scale = 0.0
-    for level in range(LEVELS):
-        fine, rough = plane.panels(low, high, level, MANY), plane.panels(low, high, level, FEW)
-        scale = scale or float(fine.sum())
-        off = np.abs(fine - rough)
-        open_ = (off > max(TOLERANCE, noise) * scale) & (level < LEVELS - 1)
-        total += float(fine[~open_].sum())
-        error += float(off[~open_].sum())
-        if not open_.any():
-            break
-        middle = 0.5 * (low + high)
-        low, high = (
-            np.concatenate([low[open_], middle[open_]]),
-            np.concatenate([middle[open_], high[open_]]),
-        )
-    return Estimate(total, error + noise * total)
-
-
-def _outer_edges(plane: _Plane, kinks: Floats) -> Floats:
-    mirrors = np.concatenate([kinks, -kinks]) if plane.sign < 0.0 else kinks
-    turns = np.concatenate([plane.splits, plane.sign * plane.splits]) / plane.alpha
-    around = np.add.outer(mirrors, plane.beta * np.arange(-8.0, 9.0, 2.0)).ravel() / plane.alpha
-    regular = np.arange(-REACH, REACH + STEP / 2.0, STEP)
-    edges: Floats = np.unique(np.concatenate([regular, turns, around]))
-    return edges[np.abs(edges) <= REACH]
-
-
-class _Plane(NamedTuple):
-    """The turned plane: what the inner integral over b needs besides a."""
-
-    f: Scalar
-    alpha: float
-    beta: float
-    splits: Floats
-    sign: float
-
-    def panels(self, low: Floats, high: Floats, level: int, count: int) -> Floats:
-        """The integral over each outer panel, (panels,), by `count` nodes a panel both ways."""
-        at, weight = legendre(count)
-        width = (high - low)[:, None]
-        a = low[:, None] + width * at
-        inner = self.inner(a.ravel(), level, count).reshape(a.shape)
-        result: Floats = (width * weight * density(a) * inner).sum(axis=1)
-        return result
-
-    def inner(self, a: Floats, level: int, count: int) -> Floats:
-        """½·E over b of (f(u) − f(v))², at each a (n,)."""
-        even = self.sign > 0.0  # in b, so that half the line is enough
-        start = 0.0 if even else -REACH
-        step = STEP / 2.0**level
-        regular = np.linspace(start, REACH, round((REACH - start) / step) + 1)
-        centre = self.alpha * a[:, None]
-        moving = np.concatenate(
-            [self.splits - centre, centre - self.sign * self.splits], axis=1
-        ) / max(self.beta, 1e-300)
-        fixed = np.broadcast_to(regular, (a.size, regular.size))
-        edges = np.sort(np.concatenate([fixed, np.clip(moving, start, REACH)], axis=1))
-        at, weight = legendre(count)
-        width = np.diff(edges)[:, :, None]
-        b = edges[:, :-1, None] + width * at  # (n, panels, count)
-        shift, middle = self.beta * b, centre[:, :, None]
-        apart = self.f(middle + shift) - self.f(self.sign * (middle - shift))
-        summed: Floats = (width * weight * density(b) * apart**2).sum(axis=(1, 2))
-        return summed if even else 0.5 * summed
