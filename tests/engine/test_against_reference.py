@@ -1,6 +1,7 @@
 """The SIMD engine against its plain NumPy twin, number by number."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -40,8 +41,10 @@ def test_every_activation_keeps_every_weight_over_the_article_run(phi, moons, ar
     np.testing.assert_allclose(found.loss, expected.loss, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 5, 7, 13, 17, 33])
-@pytest.mark.parametrize("loss", ["bce", "cross_entropy", "mse"])
+@pytest.mark.parametrize(
+    ("width", "loss"),
+    list(zip([1, 2, 3, 5, 7, 13, 17, 33], itertools.cycle(["bce", "cross_entropy", "mse"]))),
+)
 def test_widths_that_fill_no_register_block(meets, width, loss):
     outputs = max(2, width // 2) if loss == "cross_entropy" else width
     net = Net(width, (width, width + 1), outputs, "tanh", residual=True)
@@ -54,8 +57,7 @@ def test_batches_that_do_not_divide_the_points(meets, points, batch):
     meets(Net(2, (5,)), change(DOUBLE, batch=batch), points=points)
 
 
-@pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("decay", [0.0, 0.02])
+@pytest.mark.parametrize(("decay", "norm"), [(0.0, False), (0.02, True)])
 @pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam", "adamw"])
 def test_optimisers(meets, optimiser, decay, norm):
     training = change(DOUBLE, optimiser=optimiser, weight_decay=decay, momentum=0.7, eps=1e-4)
