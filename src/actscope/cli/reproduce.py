@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
     from actscope.article.compare import Comparison
+    from actscope.article.result import ArticleResult
+    from actscope.article.seeds import SeedStudy
 
 DEFAULT_ACTIVATIONS = "sigmoid,relu"
 DEFAULT_OUT = Path("actscope-reproduce")
-COLOURS = {"yes": "", "roughly": "", "no": "bold"}
 
 
 def command(
@@ -24,6 +29,9 @@ def command(
     out: Annotated[
         Path, typer.Option(help="Folder for the page, the figures and the numbers.")
     ] = DEFAULT_OUT,
+    seeds: Annotated[
+        int, typer.Option(help="Train so many other seeds too, and show how typical this one is.")
+    ] = 0,
 ) -> None:
     """Run the article's experiment and hold every number against what it prints.
 
@@ -36,29 +44,34 @@ def command(
     cannot be used; 130 after Ctrl-C. A "no" in the table is about the article's words and does
     not change the exit code.
 
-    Examples: actscope reproduce · actscope reproduce --activations relu,gelu,silu --seed 7
+    Examples: actscope reproduce · actscope reproduce --activations relu,gelu,silu --seed 7 ·
+    actscope reproduce --seeds 1000
     """
     from actscope.article.compare import compare
     from actscope.article.run import find_activations, reproduce
+    from actscope.article.seeds import check_seeds, seed_studies
     from actscope.article.setup import Setup
     from actscope.cli._shared import progress_bar, split_names
     from actscope.report.files import ready_folder, write_files
 
     found = find_activations(split_names(activations))
     setup = Setup(seed=seed)
+    if seeds:
+        check_seeds(seeds)
     folder = ready_folder(out)
-    again = f"actscope reproduce --activations {shlex.quote(activations)} --seed {seed}"
-    epochs = len(found) * setup.epochs
     per_figure = setup.epochs // 4  # a figure takes about as long as so many epochs
-    with progress_bar("training", epochs + 5 * per_figure) as step:
+    total = len(found) * (setup.epochs + 4 * seeds) + 5 * per_figure
+    studies: Sequence[SeedStudy] = ()
+    with progress_bar("training", total) as step:
         result = reproduce(found, setup=setup, progress=step)
+        if seeds:
+            step(0, f"training {seeds} seeds")
+            studies = seed_studies(result, seeds, lambda done: step(4 * done))
         step(0, "drawing")
-        from actscope.report.reproduction import reproduction_files
-
         comparison = compare(result)
-        files = reproduction_files(result, comparison, again, lambda: step(per_figure, "drawing"))
-        write_files(folder, files)
-    _show(comparison, published_seed=setup == Setup())
+        again = _again(activations, seed, seeds)
+        write_files(folder, _files(result, comparison, studies, again, lambda: step(per_figure)))
+    _show(comparison, setup == Setup(), studies)
     typer.echo(f"Pictures and numbers: {folder}")
     typer.echo(f"Everything on one page: {folder / 'index.html'}")
     if comparison.reproduced is False:
@@ -66,35 +79,82 @@ def command(
         raise typer.Exit(1)
 
 
-def _show(comparison: Comparison, published_seed: bool) -> None:
-    """Print the claims beside the measured values, the rule, and the verdict."""
-    from rich import box
+def _files(
+    result: ArticleResult,
+    comparison: Comparison,
+    studies: Sequence[SeedStudy],
+    again: str,
+    done: Callable[[], object],
+) -> dict[str, bytes]:
+    """Every file of the run, by name."""
+    from actscope.report.reproduction import reproduction_files
+    from actscope.report.seeds import seed_report
+
+    if not studies:
+        return reproduction_files(result, comparison, again, done)
+    section, files = seed_report(studies, result.setup.seed)
+    return {**reproduction_files(result, comparison, again, done, [section]), **files}
+
+
+def _again(activations: str, seed: int, seeds: int) -> str:
+    """The command line that gives this run again."""
+    line = f"actscope reproduce --activations {shlex.quote(activations)} --seed {seed}"
+    return f"{line} --seeds {seeds}" if seeds else line
+
+
+def _show(comparison: Comparison, published: bool, studies: Sequence[SeedStudy]) -> None:
+    """Print the claims beside the measured values, the rule, the verdict, the seeds."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from actscope.article.compare import RULE
     from actscope.report.reproduction import LOOSE, verdict
 
     console = Console(highlight=False, markup=False)
     if comparison.rows:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name, side in (("claim", "left"), ("article", "right"), ("measured", "right")):
-            table.add_column(name, justify=side)  # type: ignore[arg-type]
-        table.add_column("matches")
-        for row in comparison.rows:
-            share = "%" in row.claim.printed
-            measured = f"{row.measured:.1%}" if share else f"{row.measured:.4f}"
-            words = row.matches + (f": {row.claim.note}" if row.claim.note else "")
-            cells = (row.claim.claim, row.claim.printed, measured)
-            table.add_row(*cells, Text(words, style=COLOURS[row.matches]))
-        console.print(table)
+        _claims(console, comparison)
         console.print(RULE, style="dim")
-        if not published_seed:
+        if not published:
             console.print("The article's numbers are those of seed 42.", style="dim")
     console.print(verdict(comparison))
     if comparison.reproduced and any(row.matches == "no" for row in comparison.rows):
         console.print(LOOSE)
+    if studies:
+        _seeds(console, studies)
+
+
+def _claims(console: Console, comparison: Comparison) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("claim", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("article", justify="right")
+    table.add_column("measured", justify="right")
+    table.add_column("matches")
+    for row in comparison.rows:
+        share = "%" in row.claim.printed
+        measured = f"{row.measured:.1%}" if share else f"{row.measured:.4f}"
+        words = row.matches + (f": {row.claim.note}" if row.claim.note else "")
+        matches = Text(words, style="bold" if row.matches == "no" else "")
+        table.add_row(row.claim.claim, row.claim.printed, measured, matches)
+    console.print(table)
+
+
+def _seeds(console: Console, studies: Sequence[SeedStudy]) -> None:
+    """Print how typical the run is among many seeds."""
+    from rich import box
+    from rich.table import Table
+
+    from actscope.report.page import show_cell
+    from actscope.report.seeds import TITLE, seed_rows
+
+    rows = seed_rows(studies)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=TITLE, title_justify="left")
+    for i, name in enumerate(rows.columns):
+        table.add_column(name, justify="right" if i else "left")
+    for row in rows.rows:
+        table.add_row(*(show_cell(cell) for cell in row))
+    console.print(table)
 
 
 def _complain(comparison: Comparison) -> None:
