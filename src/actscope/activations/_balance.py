@@ -15,6 +15,7 @@ from typing import Any
 import sympy
 from sympy import Add, Mul, Pow, S
 
+from actscope.activations._branching import Where
 from actscope.activations._symbolic import (
     Cosh,
     Elementary,
@@ -23,7 +24,6 @@ from actscope.activations._symbolic import (
     Expr,
     Sigmoid,
     Sinh,
-    Where,
     X,
     size,
 )

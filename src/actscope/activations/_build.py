@@ -13,9 +13,10 @@ import sympy
 from sympy import Rational, S
 
 from actscope.activations._base import Activation
+from actscope.activations._branching import NAMED, Power, Where, evaluate
 from actscope.activations._lookup import SHELF
 from actscope.activations._parser import ARITY, MAX_POWER, Node, read, refuse
-from actscope.activations._symbolic import CONSTANTS, NAMED, Expr, Power, Where, X, evaluate, size
+from actscope.activations._symbolic import CONSTANTS, Expr, X, size
 from actscope.errors import BadExpression, BadParameter
 
 LARGEST = 10**308

@@ -18,18 +18,8 @@ import numpy as np
 
 from actscope.activations._balance import balanced
 from actscope.activations._base import Elementwise
-from actscope.activations._symbolic import (
-    Cosh,
-    Exp,
-    Expm1,
-    Expr,
-    Extremum,
-    Power,
-    Sinh,
-    Where,
-    X,
-    evaluate,
-)
+from actscope.activations._branching import Extremum, Power, Where, evaluate
+from actscope.activations._symbolic import Cosh, Exp, Expm1, Expr, Sinh, X
 from actscope.errors import BadExpression
 from actscope.maths import special
 

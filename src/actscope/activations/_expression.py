@@ -5,7 +5,8 @@ with one comparison; max and min of two or more; abs, cos, cosh, erf, exp, expm1
 (the normal distribution function), npdf (its density), sech, sigmoid, sign, sin, sinh, softplus,
 sqrt, square, tanh; and every activation of the catalogue, parameters behind the argument:
 leaky_relu(x, 0.1).
-A power whose exponent is not a whole number is exp(v*log(u)), so NaN where u < 0.
+A power whose exponent is not a whole number is exp(v*log(u)), so NaN where u < 0. At ±inf itself
+floats decide, so x*sigmoid(x), which is inf*0 there, gives NaN at -inf.
 """
 
 from __future__ import annotations

@@ -23,19 +23,9 @@ import sympy
 from numpy.typing import NDArray
 
 from actscope.activations._base import Elementwise, Interval
+from actscope.activations._branching import Extremum, Power, Where, evaluate
 from actscope.activations._codegen import function_of
-from actscope.activations._symbolic import (
-    Abs,
-    Expr,
-    Extremum,
-    Power,
-    Sign,
-    Sqrt,
-    Where,
-    X,
-    evaluate,
-    size,
-)
+from actscope.activations._symbolic import Abs, Expr, Sign, Sqrt, X, size
 
 REACH = 50.0  # kinks of conditions that are no polynomials are looked for within ±REACH
 PER_UNIT = 64  # grid points for each unit of x there

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from actscope.activations._symbolic import Expr, Extremum, Power, Where
+from actscope.activations._branching import Extremum, Power, Where
+from actscope.activations._symbolic import Expr
 
 # How tightly a text binds: a sum, a product, a sign, a power, an atom
 SUM, PRODUCT, POWER, ATOM = range(4)
