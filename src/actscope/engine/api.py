@@ -16,8 +16,10 @@ from actscope.engine.checks import whole
 from actscope.engine.gather import Sheet, joined
 from actscope.engine.result import Group, Result
 from actscope.engine.spec import Data, Net, Raw, Schedule, Training, Weights
-from actscope.engine.starts import Rule, draw, rule
+from actscope.engine.starts import draw
 from actscope.errors import BadSpec
+from actscope.inits._base import Init
+from actscope.inits._lookup import init as find_init
 
 LANES = (4, 8, 16)
 CHUNK_BYTES = 1 << 26  # of weights; bounds what is in flight beside the result itself
@@ -30,7 +32,7 @@ def train(
     training: Training | Sequence[Training] = Training(),  # noqa: B008  # frozen
     *,
     seeds: int | Sequence[int] | range | NDArray[Any] = 0,
-    init: str | Rule = "article",
+    init: str | Init = "article",
     weights: Weights | Sequence[Weights] | None = None,
     orders: ArrayLike | None = None,
     threads: int | None = None,
@@ -74,6 +76,7 @@ def train(
     Raises:
         BadSpec: data, weights, orders or seeds that do not fit; the message names what.
         UnknownName: no such init.
+        InputError: an init that does not apply to an activation.
 
     Example:
         >>> x = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -95,7 +98,7 @@ def train(
         epochs: prepare.schedule(epochs, loss_every, trace_every, snapshots)
         for epochs in {t.epochs for t in crew.trainings}
     }
-    start = rule(init)
+    start = find_init(init)
     tasks = [_task(crew, rows, points, orders) for rows in crew.alike()]
     sheet = Sheet(crew.nets, crew.trainings, plans.values())
     groups, done = [], 0
@@ -219,7 +222,7 @@ def _task(crew: _Crew, rows: NDArray[np.int64], data: Data, orders: ArrayLike | 
 def _run(
     task: _Task,
     part: slice,
-    start: Rule,
+    start: Init,
     plan: Schedule,
     threads: int | None,
     lanes: int | None,
