@@ -1,6 +1,6 @@
 """The two-moons experiment exactly as published, for any activation and seed."""
 
-from actscope.article.compare import Comparison, compare
+from actscope.article.comparison import Comparison, compare
 from actscope.article.data import Data, draw_data
 from actscope.article.network import Network
 from actscope.article.result import ArticleResult, Number, Outcome

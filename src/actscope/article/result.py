@@ -136,7 +136,7 @@ class Outcome:
         return [Number(self.key, what, where, float(value)) for what, where, value in found]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ArticleResult:
     """The experiment, run.
 
@@ -148,6 +148,8 @@ class ArticleResult:
     Example:
         >>> from actscope.article.run import reproduce
         >>> result = reproduce(["relu"], setup=Setup(epochs=2))
+        >>> result
+        ArticleResult(seed 42: relu 44.0%)
         >>> result.table.loc["ReLU", "loss, epoch 2"].round(6)
         np.float64(0.620215)
     """
@@ -155,6 +157,10 @@ class ArticleResult:
     setup: Setup
     data: Data
     outcomes: tuple[Outcome, ...]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{o.key} {o.test_accuracy:.1%}" for o in self.outcomes)
+        return f"ArticleResult(seed {self.setup.seed}: {found})"
 
     def __getitem__(self, key: str) -> Outcome:
         """The outcome of one activation, by its key ("relu")."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from actscope.article.compare import Comparison
+    from actscope.article.comparison import Comparison
     from actscope.article.result import ArticleResult
     from actscope.article.seeds import SeedStudy
 
@@ -47,7 +47,7 @@ def command(
     Examples: actscope reproduce · actscope reproduce --activations relu,gelu,silu --seed 7 ·
     actscope reproduce --seeds 1000
     """
-    from actscope.article.compare import compare
+    from actscope.article.comparison import compare
     from actscope.article.run import find_activations, reproduce
     from actscope.article.seeds import check_seeds, seed_studies
     from actscope.article.setup import Setup
@@ -106,7 +106,7 @@ def _show(comparison: Comparison, published: bool, studies: Sequence[SeedStudy])
     """Print the claims beside the measured values, the rule, the verdict, the seeds."""
     from rich.console import Console
 
-    from actscope.article.compare import RULE
+    from actscope.article.comparison import RULE
     from actscope.report.reproduction import LOOSE, verdict
 
     console = Console(highlight=False, markup=False)

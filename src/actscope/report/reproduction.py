@@ -11,7 +11,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from actscope.article.compare import RULE, TOLERANCE, Comparison, published
+from actscope.article.comparison import RULE, TOLERANCE, Comparison, published
 from actscope.article.result import ArticleResult, finite
 from actscope.figures.article import FIGURES
 from actscope.figures.sheet import render
