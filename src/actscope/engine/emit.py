@@ -219,6 +219,39 @@ class PointerElement(Element):
         return Pointer(code, code.builder.load(address, typ=PTR, align=8), INT64)
 
 
+class Ints(Int):
+    """64-bit integers side by side, one a lane."""
+
+    def like(self, value: Any) -> Ints:
+        return Ints(self.code, value)
+
+    def _binary(self, op: str, other: Any, flip: bool = False) -> Ints:
+        b = (
+            ir.Constant(self.ir.type, [other] * self.ir.type.count)
+            if isinstance(other, int)
+            else other.ir
+        )
+        return Ints(
+            self.code, getattr(self.code.builder, op)(*((b, self.ir) if flip else (self.ir, b)))
+        )
+
+
+class Words(Element):
+    """A vector of `count` 64-bit words."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(ir.VectorType(I64, count), 8)
+
+    def load(self, code: Code, address: Any) -> Ints:
+        return Ints(code, code.builder.load(address, typ=self.kind, align=self.align))
+
+    def splat(self, code: Code, value: Int) -> Ints:
+        """The number in every lane."""
+        b, empty = code.builder, ir.Constant(self.kind, ir.Undefined)
+        zeros = ir.Constant(ir.VectorType(I32, self.kind.count), [0] * self.kind.count)
+        return Ints(code, b.shuffle_vector(b.insert_element(empty, value.ir, I32(0)), empty, zeros))
+
+
 INT32, INT64 = IntElement(I32, 4), IntElement(I64, 8)
 POINTER = PointerElement(PTR, 8)
 

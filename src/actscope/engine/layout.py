@@ -40,7 +40,7 @@ FRAME = (
     "y",  # (points, targets)
     "points",
     "batch",
-    "order",  # int32: (points) or (lanes, points), the order of this epoch
+    "order",  # int32: (points) or (points, lanes), the order of this epoch
     "given",  # int64 orders (epochs, points) of the first lane; 0: from seeds; −1: as it lies
     "given_step",  # from one lane's orders to the next's
     "seeds",  # uint64, one a lane

@@ -15,10 +15,11 @@ from typing import Any
 
 from actscope.activations._base import Activation
 from actscope.engine import layers, vectormath
-from actscope.engine.emit import INT32, INT64, Code, Fields, Int, Pointer
+from actscope.engine.emit import INT32, INT64, Code, Fields, Int, Pointer, Words
 from actscope.engine.lanes import LaneType
 from actscope.engine.layout import FRAME, LAYER, MOMENTS, SETTINGS, SUMS, Kind
 from actscope.engine.losses import LOSSES
+from actscope.engine.multiply import unrolled
 from actscope.engine.optimisers import rates, step
 from actscope.engine.orders import GOLDEN, MIX
 
@@ -80,6 +81,7 @@ class _Writer:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.lanes = plan, plan.lanes
         self.code = Code("program")
+        self.side = 1 if plan.shared else plan.lanes.count  # orders of their own in a block
         # while training, lanes have points of their own unless the order is shared
         self.own = plan.lanes.broadcast if plan.shared else plan.lanes
         # in a shared order a tile's points lie as the data do, so the same functions take both
@@ -207,55 +209,65 @@ class _Writer:
 
     def _gather(self) -> None:
         """Copy the points of `order[first : first + rows]` into the tile."""
-        code, plan = self.code, self.plan
-        side = 1 if plan.shared else self.lanes.count
+        code, plan, side = self.code, self.plan, self.side
         with code.function("gather", "pii", exported=False) as (at, first, rows):
             frame = self._frame(at)
             alone = self.lanes.alone
-            order = frame.to("order", INT32) + first
-            sets = [("x", "inputs", plan.inputs), ("y", "targets", plan.targets)]
-            with code.loop(side) as lane:
-                own = order + lane * frame.points
-                with code.loop(rows) as r:
-                    point = own[r]
+            order = frame.to("order", INT32) + first * side
+            sets = [
+                (frame.to(source, alone), frame.to(target, alone), width)
+                for source, target, width in (
+                    ("x", "inputs", plan.inputs),
+                    ("y", "targets", plan.targets),
+                )
+            ]
+            with code.loop(rows) as r:
+                for lane in range(side):
+                    point = order[r * side + lane]
                     for source, target, width in sets:
-                        read = frame.to(source, alone) + point * width
-                        write = frame.to(target, alone) + (r * (width * side) + lane)
-                        with code.loop(width) as j:
+                        read, write = source + point * width, target + (r * (width * side) + lane)
+                        for j in unrolled(code, width):
                             write[j * side] = read[j]
 
     def _order(self) -> None:
         """The order of one epoch: as it lies, as given, or drawn as in orders.py."""
-        code, side = self.code, 1 if self.plan.shared else self.lanes.count
+        code, side = self.code, self.side
+        with code.function("order", "pi", exported=False) as (at, epoch):
+            frame = self._frame(at)
+            points, given = frame.points, frame.given
+            order = frame.to("order", INT32)
+            with code.loop(points) as i:
+                for lane in range(side):
+                    order[i * side + lane] = i
+            with code.when(given > 0):
+                source = frame.to("given", INT64) + epoch * points
+                with code.loop(points) as i:
+                    for lane in range(side):
+                        order[i * side + lane] = source[frame.given_step * lane + i]
+            with code.when(given.is_equal(0)):
+                self._shuffle(frame, order, epoch)
 
-        def mixed(z: Int) -> Int:
+    def _shuffle(self, frame: Fields, order: Pointer, epoch: Int) -> None:
+        """Fisher-Yates in every lane: words for all lanes at once, then lane after lane."""
+        code, side, points = self.code, self.side, frame.points
+        words = Words(side)
+
+        def mixed(z: Any) -> Any:
             for shift, factor in MIX:
                 z = (z ^ (z >> shift)) * factor
             return z
 
-        with code.function("order", "pi", exported=False) as (at, epoch):
-            frame = self._frame(at)
-            points, given = frame.points, frame.given
-            with code.loop(side) as lane:
-                own = frame.to("order", INT32) + lane * points
-                with code.when(given < 0):
-                    with code.loop(points) as i:
-                        own[i] = i
-                with code.when(given > 0):
-                    source = frame.to("given", INT64) + (lane * frame.given_step + epoch * points)
-                    with code.loop(points) as i:
-                        own[i] = source[i]
-                with code.when(given.is_equal(0)):
-                    key = mixed(frame.to("seeds", INT64)[lane] + (epoch + 1) * GOLDEN)
-                    with code.loop(points) as i:
-                        own[i] = i
-                    with code.loop(points - 1) as back:
-                        i = points - 1 - back
-                        word = mixed(key + (i + 1) * GOLDEN) >> 32
-                        j = (word * (i + 1)) >> 32
-                        old = own[i]
-                        own[i] = own[j]
-                        own[j] = old
+        key = mixed(frame.to("seeds", words)[0] + words.splat(code, (epoch + 1) * GOLDEN))
+        picks = code.variable(key)
+        each = Pointer(code, picks.place, INT64)
+        with code.loop(points - 1) as back:
+            i = points - 1 - back
+            size = words.splat(code, i + 1)
+            word = mixed(key + size * GOLDEN) >> 32
+            picks.set((word * size) >> 32)
+            for lane in range(side):
+                here, there = order + (i * side + lane), order + (each[lane] * side + lane)
+                here[0], there[0] = there[0], here[0]
 
     def _tiles(self, name: str) -> None:
         """The mean loss of some points, in `sums`, and its gradient, added to `gradient`.

@@ -286,7 +286,7 @@ class Workspace:
         )  # fmt: skip
         self.arrays["settings"] = np.array([settings[s] for s in SETTINGS], dtype=job.dtype)
         self.arrays["powers"] = np.ones(4)
-        self.arrays["order"] = np.empty((side, points), dtype=np.int32)
+        self.arrays["order"] = np.empty((points, side), dtype=np.int32)
         self.arrays["seeds"] = np.zeros(count, dtype=np.uint64)
         self.arrays["layers"] = np.ascontiguousarray(lay.table)
         self.frame = np.zeros(len(FRAME), dtype=np.int64)
