@@ -118,7 +118,7 @@ def test_plot_writes_the_picture_that_its_name_asks_for(kind, start, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["relu", "--out", "a.txt"], "ends in .png, .svg or .pdf"),
+        (["relu", "--out", "a.txt"], "ends in .png or .svg"),
         (["softmax"], "acts on whole vectors"),
         (["gelv"], "did you mean 'gelu'"),
         (["relu", "--span", "-1"], "positive number"),

@@ -16,9 +16,7 @@ def command(
         typer.Argument(help="Catalogue names or typed expressions; all of the catalogue if none."),
     ] = None,
     span: Annotated[float, typer.Option(help="Half the width of the x axis.")] = 5.0,
-    out: Annotated[
-        Path, typer.Option(help="The picture: a .png, .svg or .pdf file.")
-    ] = DEFAULT_OUT,
+    out: Annotated[Path, typer.Option(help="The picture: a .png or .svg file.")] = DEFAULT_OUT,
 ) -> None:
     """Draw value and slope of any activations, one panel each.
 
@@ -28,8 +26,8 @@ def command(
     from actscope.errors import OutputError
     from actscope.report.files import ready_folder, write_files
 
-    if out.suffix not in (".png", ".svg", ".pdf"):
-        raise OutputError(f"--out {out}: expected a name that ends in .png, .svg or .pdf")
+    if out.suffix not in (".png", ".svg"):
+        raise OutputError(f"--out {out}: expected a name that ends in .png or .svg")
     found = [elementwise(name) for name in names] if names else list(SHELF)
     folder = ready_folder(out.parent)
     from actscope.figures.activations import activation_grid
