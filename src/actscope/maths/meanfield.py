@@ -140,13 +140,13 @@ def correlation_map(m: Maps, c: ArrayLike) -> Correlations:
         (array([0.31831 , 0.608998, 1.      ]), array([0.      , 0.426422, 1.      ]))
     """
     kernel = pairs.product(m.pairs, c).value
-    mean = m.moments.mean.value
     uncentred = (m.sigma_w2 * kernel + m.sigma_b2) / m.q_out
-    apart = m.moments.second.value - kernel
-    # around the mean: near c = 0 the difference to m², elsewhere the difference to E[φ²]
-    low = (kernel - mean**2) / m.moments.variance.value
-    high = 1.0 - apart / m.moments.variance.value
-    return Correlations(uncentred, np.where(np.abs(np.asarray(c)) < 0.5, low, high))
+    # near c = 0 the series without its constant term, elsewhere the distance to E[φ²]
+    changing = np.concatenate([[0.0], m.pairs.powers[1:]])
+    low = np.polynomial.polynomial.polyval(np.asarray(c, dtype=np.float64), changing)
+    high = m.moments.variance.value - (m.moments.second.value - kernel)
+    centred = np.where(np.abs(c) < 0.5, low, high) / m.moments.variance.value
+    return Correlations(uncentred, centred)
 
 
 @dataclass(frozen=True)
