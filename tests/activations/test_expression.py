@@ -89,6 +89,8 @@ def test_mish_written_out_is_mish():
         "exp(x - x**2/2)*exp(x)",
         "max(0, x)*exp(-x)",
         "log(exp(3*x) + exp(-3*x))",
+        "log(sinh(abs(x)))",
+        "log((1 + x**2)*exp(3*x))",
         "x*sigmoid(1.7*x)",
         "gelu_tanh(x)",
         "softplus(sinh(x/1000))",
@@ -108,13 +110,13 @@ def test_what_overflows_when_computed_as_written_is_right(text):
 
 
 def _as_written(text):
-    names = {n: getattr(mpmath, n) for n in ("exp", "log", "tanh", "sinh", "cosh", "sech")}
+    names = {n: getattr(mpmath, n) for n in ("exp", "log", "fabs", "tanh", "sinh", "cosh", "sech")}
     names |= {"sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "max": max}
     names |= {"softplus": lambda x: mpmath.log1p(mpmath.exp(x))}
     names["gelu_tanh"] = lambda x: (
         x / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)))
     )
-    code = compile(text.replace("1.7", "mpf('1.7')"), text, "eval")
+    code = compile(text.replace("1.7", "mpf('1.7')").replace("abs", "fabs"), text, "eval")
     return lambda x: eval(code, {**names, "mpf": mpmath.mpf}, {"x": x})
 
 

@@ -101,6 +101,13 @@ class Log(Elementary):
             # 2·cosh(w) = e^-w·(1 + e^2w)
             w = rest.args[0]
             return Softplus(2 * w) - w + Log(scale / 2)
+        if isinstance(rest, Sinh) and scale > 0:
+            w = rest.args[0]
+            return Log(-Expm1(-2 * w)) + w + Log(scale / 2)
+        if u.is_Mul:
+            exps = [part for part in u.args if isinstance(part, Exp)]
+            if exps:
+                return sum(part.args[0] for part in exps) + Log(u / sympy.Mul(*exps))
         if u.is_Add:
             found = constant_and_exp(u)
             if found is not None:
