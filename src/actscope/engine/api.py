@@ -196,7 +196,7 @@ class _Task:
 
     def parts(self) -> list[slice]:
         """The rows in chunks, so that what is in flight stays small."""
-        fit = max(64, CHUNK_BYTES // (8 * self.net.parameters) // 64 * 64)
+        fit = max(32, CHUNK_BYTES // (8 * self.net.parameters) // 32 * 32)
         size, count = min(CHUNK_NETWORKS, fit), len(self.rows)
         return [slice(at, min(at + size, count)) for at in range(0, count, size)]
 

@@ -192,10 +192,10 @@ class Result:
         axes = plt.subplots(figsize=(7, 4.5), layout="constrained")[1] if ax is None else ax
         labels = np.array([f"{n.phi}, {n.shape}" for n in self.nets])
         for k, label in enumerate(dict.fromkeys(labels)):
-            curves, colour = self.loss[labels == label], COLOURS[k % len(COLOURS)]
-            epochs = np.arange(1, curves.shape[1] + 1)
-            low, middle, high = _quantiles(curves)
-            axes.plot(epochs, middle, color=colour, label=f"{label} ({len(curves)})")
+            rows, colour = np.flatnonzero(labels == label), COLOURS[k % len(COLOURS)]
+            epochs = np.arange(1, self.loss.shape[1] + 1)
+            low, middle, high = _quantiles(self.loss, rows)
+            axes.plot(epochs, middle, color=colour, label=f"{label} ({len(rows)})")
             axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
         axes.set(xlabel="epoch", ylabel="running training loss", xlim=(1, None))
         axes.set_title("median network and middle 90 %", loc="left", fontsize="medium")
@@ -203,8 +203,12 @@ class Result:
         return axes
 
 
-def _quantiles(curves: Floats) -> Any:
+def _quantiles(loss: Floats, rows: NDArray[np.int64], step: int = 32) -> Floats:
     """The 5 %, 50 % and 95 % quantiles of every epoch; a diverged network counts as worst."""
-    worst = np.where(np.isnan(curves), np.inf, curves)
-    bands = np.quantile(worst, (0.05, 0.5, 0.95), axis=0, method="inverted_cdf")
+    bands = np.empty((3, loss.shape[1]))
+    for start in range(0, loss.shape[1], step):  # a few epochs at a time, to copy little
+        part = loss[rows, start : start + step]
+        part = np.where(np.isnan(part), np.inf, part)
+        levels = np.quantile(part, (0.05, 0.5, 0.95), axis=0, method="inverted_cdf")
+        bands[:, start : start + step] = levels
     return np.where(np.isfinite(bands), bands, np.nan)
