@@ -7,6 +7,7 @@ everywhere; what has no colour of its own is grey, and told apart by dash and ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,9 @@ LIGHT_TO_DARK = {
     LINE: "#6B7683",
     NOTHING: "#4A525C",
 }
+
+# the end of a key such as "leaky_relu(slope=0.1)", unlike that of an expression
+WITH_PARAMETERS = re.compile(r"\(\w+=.*\)$")
 
 # (on, off) lengths in line widths; the first is a solid line
 DASHES: tuple[tuple[float, ...], ...] = (
@@ -97,7 +101,7 @@ def series_styles(names: Sequence[str]) -> tuple[SeriesStyle, ...]:
     """
     styles: list[SeriesStyle] = []
     for i, name in enumerate(names):
-        own = name.partition("(")[0]
+        own = WITH_PARAMETERS.sub("", name)
         colour = SERIES_LIGHT.get(own, OTHER_LIGHT)
         same = sum(style.colour == colour for style in styles)
         dash = DASHES[(i if len(names) > 5 else same) % len(DASHES)]

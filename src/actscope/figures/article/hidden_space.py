@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def hidden_space(result: ArticleResult) -> Figure:
     """The outputs of the first two units of both layers, with each layer's spread."""
     count = len(result.outcomes)
-    many = count > 3  # then layer 2 stands to the right of layer 1, not below it
-    columns = 4 if many else count
+    beside = count == 1 or count > 3  # layer 2 to the right of layer 1, not below it
+    columns = {1: 2, 2: 2, 3: 3}.get(count, 4)
     panels = [(outcome, row) for outcome in result.outcomes for row in (0, 1)]
     rows = math.ceil(len(panels) / columns)
     room = Room(top=1.35, across=0.7, down=1.15)
     figure, grid = sheet(rows, columns, *panel_size(columns), room)
     for i, (outcome, row) in enumerate(panels):
-        at = divmod(i, columns) if many else (row, i // 2)
+        at = divmod(i, columns) if beside else (row, i // 2)
         ax = grid[at[0]][at[1]]
         _layer(ax, outcome, row)
         ax.set_ylabel("output of unit 2" if at[1] == 0 else "")
