@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from actscope.activations import activation
 from actscope.engine import api
 from actscope.engine.api import train
 from actscope.engine.spec import Net, Training, Weights
@@ -177,3 +178,15 @@ def test_a_notebook_and_a_figure_show_it(some):
 def test_a_result_is_frozen(some):
     with pytest.raises(dataclasses.FrozenInstanceError):
         some.loss = None
+
+
+@pytest.mark.parametrize(
+    "f",
+    [np.arctan, np.sinh, lambda x: x**2.5, lambda x: x if x > 0.0 else 0.0 * x,
+     lambda x: np.array([1.0, 2.0]) * x],
+    ids=["arctan", "sinh", "power", "if", "array"],
+)  # fmt: skip
+def test_a_formula_that_lanes_cannot_run_is_refused_by_name(data, f):
+    odd = dataclasses.replace(activation("relu"), name="odd", f=f)
+    with pytest.raises(InputError, match=r"activation 'odd' cannot run on SIMD lanes.*maximum"):
+        train(Net(2, activations=odd), data, QUICK)

@@ -151,6 +151,9 @@ class Mask(_Dispatch):
     def __init__(self, code: Code, lanes: LaneType, value: Any) -> None:
         self.code, self.lanes, self.ir = code, lanes, value
 
+    def __bool__(self) -> bool:
+        raise TypeError("an `if` sees one number, lanes are many: use np.where")
+
     def choose(self, yes: Any, no: Any) -> Lane:
         """`yes` where true, else `no`."""
         yes, no = self.lanes.lane(self.code, yes), self.lanes.lane(self.code, no)

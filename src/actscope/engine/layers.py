@@ -13,11 +13,12 @@ import numpy as np
 
 from actscope.activations._base import Activation
 from actscope.engine.emit import Code, Pointer
-from actscope.engine.lanes import Lane, LaneType
+from actscope.engine.lanes import UFUNCS, Lane, LaneType
 from actscope.engine.layout import Kind
 from actscope.engine.multiply import Strided, column_sums, multiply
 from actscope.engine.spec import NORM_EPSILON
 from actscope.engine.specials import on_lanes
+from actscope.errors import InputError
 
 # An activation of at most so many instructions is applied to the accumulators before they are
 # stored; a longer one would push them out of the registers and gets a loop of its own.
@@ -25,9 +26,20 @@ FUSED = 16
 
 
 def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
-    """The activation and its slope. What they share is computed once: LLVM sees to it."""
+    """The activation and its slope. What they share is computed once: LLVM sees to it.
+
+    Raises:
+        InputError: a formula does what lanes cannot.
+    """
     f, df = on_lanes(activation.f), on_lanes(activation.df)
-    return x.same(f(x, *activation.values)), x.same(df(x, *activation.values))
+    try:
+        return x.same(f(x, *activation.values)), x.same(df(x, *activation.values))
+    except TypeError as error:
+        known = ", ".join(sorted(u.__name__ for u in UFUNCS))
+        raise InputError(
+            f"activation {activation.name!r} cannot run on SIMD lanes ({error}): expected + - * /, "
+            f"comparisons and {known}, all from NumPy"
+        ) from error
 
 
 def length(activation: Activation, lanes: LaneType) -> int:
