@@ -104,9 +104,7 @@ def test_show_sets_the_naive_form_beside_the_stable_one(name):
     assert name in run("list").output
 
 
-@pytest.mark.parametrize(
-    ("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
-)
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
 def test_plot_writes_the_picture_that_its_name_asks_for(kind, start, tmp_path):
     target = tmp_path / f"some.{kind}"
     done = run("plot", "relu", "x*sigmoid(1.7*x)", "--out", str(target))
