@@ -34,7 +34,7 @@ def df(x: Floats) -> Floats:
     # e³ + 4e² + (6 + 4x)e + 4(1 + x) with e = eˣ; for x ≥ 0, that times e^(−3x)
     c, d = 4.0 + 4.0 * z, 6.0 + 4.0 * z
     above = np.where(left, ((e + 4.0) * e + d) * e + c, ((c * e + d) * e + 4.0) * e + 1.0)
-    y = above / (below * below) * np.where(left, near, 1.0)
+    y: Floats = above / (below * below) * np.where(left, near, 1.0)
     return np.where(z < -_FAR, y * _FACTOR, y)
 
 
