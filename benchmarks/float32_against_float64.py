@@ -2,9 +2,10 @@
 
 Run: python benchmarks/float32_against_float64.py [networks]
 
-A single training amplifies rounding: near a kink a last bit decides whether a unit is on, and
-800 epochs later the weights differ in the first digit. So single networks are not compared with a
-tolerance; their final losses are, pair by pair and as distributions (Kolmogorov-Smirnov).
+Final losses are compared pair by pair and as distributions (Kolmogorov-Smirnov; the Wilcoxon
+test asks whether the differences lean to one side). Where a unit sits on a kink, the last bit of
+float32 can decide whether it is on, so a few ReLU pairs part by 1e-4; smooth activations stay
+within 1e-6.
 """
 
 import sys
@@ -45,7 +46,7 @@ def compare(activation, networks):
         "99 % |difference|": np.quantile(size, 0.99),
         "largest": size.max(),
         "pairs within 1e-4": (size < 1e-4).mean(),
-        "KS p": ks_2samp(single, double).pvalue,
+        "KS p": ks_2samp(single, double, method="asymp").pvalue,
         "Wilcoxon p": wilcoxon(single, double).pvalue,
         "diverged": " and ".join(str(int((run.diverged_at >= 0).sum())) for run in runs),
     }
