@@ -27,6 +27,8 @@ NEEDS = {
     "curve": "nothing more: x and h are consecutive points of a closed curve, the first repeated",
     "ladder": "nothing more: x and h are m points of the boundary, then the same moved by 5, then "
     "by 50, along the normal",
+    "spectrum": "nothing more: (..., min(n, k)) the singular values of h about its mean",
+    "coordinates": "nothing more: (..., n, r) orthonormal coordinates of h, see `decomposed`",
     "network": "a `Pieces`: the layers up to this one, to be followed exactly",
 }
 # What a metric may be blind to: a change of h after which it stays what it was.
@@ -101,7 +103,9 @@ class Metric:
         Args:
             x: (n, d), the points that went into the network.
             h: (..., n, k), what the layer makes of them.
-            context: what `needs` names; anything more is ignored.
+            context: what `needs` names; anything more is ignored. `spectrum` and `coordinates`
+                follow from h and are made here where they are not given; so is `finite`, (...),
+                which layers hold no NaN and no infinity.
 
         Returns:
             (...) float64. NaN, as data, for a layer whose output (or slope, gradient, Jacobian)
@@ -117,23 +121,32 @@ class Metric:
                 f"metric {self.name!r}: x {points.shape} and h {out.shape}: expected (n, d) and "
                 "(..., n, k), the same points in both"
             )
-        missing = sorted(n for n in self.needs if n not in context and n not in ("curve", "ladder"))
+        wanted = self.needs - {"curve", "ladder"}  # these speak of x and h themselves
+        missing = sorted(wanted - context.keys() - {"spectrum", "coordinates"})
         if missing:
             says = "; ".join(f"{name}={NEEDS[name]}" for name in missing)
             raise InputError(f"metric {self.name!r} needs {says}")
-        given = {name: context[name] for name in self.needs if name in context}
         lead = out.shape[:-2]
         if len(points) < self.least or not points.shape[1] or not out.shape[-1]:
             return np.full(lead, np.nan)
-        good = np.asarray(np.isfinite(out).all(axis=(-2, -1)) & np.isfinite(points).all())
+        finite = context.get("finite")
+        good = np.isfinite(out).all(axis=(-2, -1)) if finite is None else np.asarray(finite)
+        good = np.asarray(good & np.isfinite(points).all())
+        if not good.all():
+            out = np.where(good[..., None, None], out, 0.0)
+        given = {name: context[name] for name in wanted & context.keys()}
+        if wanted - given.keys():
+            spectrum, coordinates = decomposed(out)
+            given |= {
+                n: spectrum if n == "spectrum" else coordinates for n in wanted - given.keys()
+            }
         for name in {"slopes", "jacobian", "gradient", "last_gradient"} & given.keys():
             value = np.asarray(given[name], dtype=np.float64)
-            inner = tuple(range(len(lead), value.ndim))
-            good = good & np.isfinite(value).all(axis=inner)
-            given[name] = np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
+            fit = np.isfinite(value).all(axis=tuple(range(len(lead), value.ndim)))
+            given[name] = value if fit.all() else np.where(np.isfinite(value), value, 0.0)
+            good = good & fit
         for name in {"labels", "distances"} & given.keys():
             given[name] = self._one_each(name, given[name], len(points))
-        out = np.where(good[..., None, None], out, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             values = np.asarray(self.f(np.nan_to_num(points), out, **given), dtype=np.float64)
         return np.where(good, np.broadcast_to(values, lead), np.nan)
@@ -147,3 +160,21 @@ class Metric:
                 "finite numbers"
             )
         return array
+
+
+def decomposed(h: Floats) -> tuple[Floats, Floats]:
+    """Singular values (..., min(n, k)) of clouds about their means, and their coordinates.
+
+    The coordinates (..., n, min(n, k)) are the left singular vectors: orthonormal columns, which
+    an affine map of the cloud only rotates. A column whose direction rounding alone fills is 0.
+
+    Args:
+        h: (..., n, k), finite.
+    """
+    eps = np.finfo(np.float64).eps
+    n, k = h.shape[-2:]
+    reach = np.abs(h).max(axis=(-2, -1), initial=0.0)
+    u, s, _ = np.linalg.svd(h - h.mean(axis=-2, keepdims=True), full_matrices=False)
+    floor = eps * np.maximum(max(n, k) * s.max(axis=-1, initial=0.0), n**0.5 * reach)
+    kept = s > floor[..., None]
+    return np.where(kept, s, 0.0), np.asarray(u * kept[..., None, :])

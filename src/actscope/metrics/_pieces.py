@@ -195,7 +195,7 @@ def least_most_regions(inputs: int, widths: Sequence[int]) -> int:
 
     Source: Montúfar et al. 2014, On the number of linear regions of deep neural networks.
     """
-    folds = math.prod((w // inputs) ** inputs for w in widths[:-1])
+    folds = int(math.prod((w // inputs) ** inputs for w in widths[:-1]))
     return folds * most_regions(inputs, widths[-1])
 
 

@@ -21,19 +21,6 @@ Floats = NDArray[np.float64]
 FOLDS, STRENGTH = 5, 1e-6
 
 
-def whitened(h: Floats) -> Floats:
-    """Orthonormal coordinates of clouds (..., n, k) about their means, (..., n, r).
-
-    Columns for directions that rounding alone fills are 0.
-    """
-    eps = np.finfo(np.float64).eps
-    n, k = h.shape[-2:]
-    reach = np.abs(h).max(axis=(-2, -1), initial=0.0)
-    u, s, _ = np.linalg.svd(h - h.mean(axis=-2, keepdims=True), full_matrices=False)
-    floor = eps * np.maximum(max(n, k) * s.max(axis=-1, initial=0.0), n**0.5 * reach)
-    return np.asarray(u * (s > floor[..., None])[..., None, :])
-
-
 @functools.lru_cache(maxsize=32)
 def folds(n: int) -> tuple[NDArray[np.int64], ...]:
     """Five disjoint sets of places, always the same for the same n."""
@@ -41,17 +28,16 @@ def folds(n: int) -> tuple[NDArray[np.int64], ...]:
     return tuple(np.sort(order[i::FOLDS]) for i in range(FOLDS))
 
 
-def held_out(h: Floats, targets: Floats) -> Floats:
+def held_out(u: Floats, targets: Floats) -> Floats:
     """What a probe trained on the other four folds says of each point.
 
     Args:
-        h: (..., n, k).
+        u: (..., n, r), coordinates of the layer as `decomposed` gives them.
         targets: (n, t).
 
     Returns:
         (..., n, t).
     """
-    u = whitened(h)
     n = u.shape[-2]
     ones = np.full((*u.shape[:-1], 1), n**-0.5)
     q = np.concatenate([ones, u], axis=-1)  # orthonormal columns, and columns of zeros
@@ -67,7 +53,7 @@ def held_out(h: Floats, targets: Floats) -> Floats:
     return result
 
 
-def fidelity(h: Floats, distances: Floats) -> Any:
+def fidelity(u: Floats, distances: Floats) -> Any:
     """R² of the held-out predictions of the distances, (...); NaN where it has no meaning.
 
     It has none with constant distances, and where a training fold has no more points than
@@ -75,13 +61,13 @@ def fidelity(h: Floats, distances: Floats) -> Any:
     """
     d = np.asarray(distances, dtype=np.float64)
     total = ((d - d.mean()) ** 2).sum()
-    if total == 0.0 or not enough(h):
-        return np.full(h.shape[:-2], np.nan)
-    rest = d - held_out(h, d[:, None])[..., 0]
+    if total == 0.0 or not enough(u):
+        return np.full(u.shape[:-2], np.nan)
+    rest = d - held_out(u, d[:, None])[..., 0]
     return 1.0 - (rest**2).sum(axis=-1) / total
 
 
-def enough(h: Floats) -> bool:
-    """Whether the smallest training fold has more points than the layer has units, and one."""
-    n, k = h.shape[-2:]
-    return bool(n - len(folds(n)[0]) > k + 1)
+def enough(u: Floats) -> bool:
+    """Whether the smallest training fold has more points than directions, and one to spare."""
+    n, r = u.shape[-2:]
+    return bool(n - len(folds(n)[0]) > r + 1)

@@ -7,29 +7,29 @@ from typing import Any
 import numpy as np
 
 from actscope.maths.formats import round_mantissa
-from actscope.metrics._base import Bounds, Floats, Metric
+from actscope.metrics._base import Bounds, Floats, Metric, decomposed
 from actscope.metrics._probe import fidelity
 
 KEPT, MOST = 0.95, 52
 
 
 def f(x: Floats, h: Floats, distances: Floats) -> Any:
-    """The smallest number of stored mantissa bits from which on fidelity stays at 95 %.
+    """The number m of stored mantissa bits at which fidelity holds, and at m − 1 no more.
 
-    Found from above, one bit at a time, because rounding may help by chance at very few bits. NaN
-    where float64 itself has no positive fidelity: there is nothing to keep.
+    Found by bisection between 0 and 52. NaN where float64 itself has no positive fidelity: there
+    is nothing to keep.
     """
-    whole = fidelity(h, distances)
-    result = np.where(whole > 0.0, float(MOST), np.nan)
-    active = whole > 0.0
-    for bits in range(MOST - 1, -1, -1):
-        if not np.any(active):
-            break
-        rounded = np.asarray(round_mantissa(h, bits), dtype=np.float64)
-        left = fidelity(rounded, distances)
-        active = active & (left >= KEPT * whole)
-        result = np.where(active, float(bits), result)
-    return result
+    whole = fidelity(decomposed(h)[1], distances)
+    low, high = np.full(np.shape(whole), -1), np.full(np.shape(whole), MOST)  # fails, holds
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        rounded = np.empty_like(h)
+        for bits in np.unique(middle):
+            rows = middle == bits
+            rounded[rows] = round_mantissa(h[rows], int(bits)) if bits >= 0 else 0.0
+        holds = fidelity(decomposed(rounded)[1], distances) >= KEPT * whole
+        low, high = np.where(holds, low, middle), np.where(holds, middle, high)
+    return np.where(whole > 0.0, high.astype(np.float64), np.nan)
 
 
 RECORD = Metric(

@@ -8,9 +8,9 @@ from actscope.metrics._base import Bounds, Floats, Metric
 from actscope.metrics._probe import fidelity
 
 
-def f(x: Floats, h: Floats, distances: Floats) -> Any:
+def f(x: Floats, h: Floats, distances: Floats, coordinates: Floats) -> Any:
     """Cross-validated R² of a ridge probe from h to the signed distances; see `_probe`."""
-    return fidelity(h, distances)
+    return fidelity(coordinates, distances)
 
 
 RECORD = Metric(
@@ -19,7 +19,7 @@ RECORD = Metric(
     summary="5-fold R² of a linear probe from the layer to the signed boundary distance",
     account="exact",
     f=f,
-    needs=frozenset({"distances"}),
+    needs=frozenset({"distances", "coordinates"}),
     bounds=Bounds(high=1.0),
     perfect=1.0,
     blind_to=frozenset({"rotation", "scaling", "shift", "affine", "permutation"}),

@@ -8,9 +8,9 @@ from actscope.maths import spectra
 from actscope.metrics._base import Bounds, Floats, Metric
 
 
-def f(x: Floats, h: Floats) -> Any:
+def f(x: Floats, h: Floats, spectrum: Floats) -> Any:
     """Return exp of the entropy of the centred cloud's singular values, each over their sum."""
-    return spectra.effective_rank(spectra.singular_values(h))
+    return spectra.effective_rank(spectrum)
 
 
 RECORD = Metric(
@@ -19,6 +19,7 @@ RECORD = Metric(
     summary="exponential of the entropy of the singular values, about the mean",
     account="exact",
     f=f,
+    needs=frozenset({"spectrum"}),
     bounds=Bounds(1.0),
     perfect=None,
     blind_to=frozenset({"rotation", "scaling", "shift", "permutation"}),

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from actscope.maths.formats import round_to
-from actscope.metrics._base import Bounds, Floats, Metric
+from actscope.metrics._base import Bounds, Floats, Metric, decomposed
 from actscope.metrics._probe import fidelity
 
 
 def f(x: Floats, h: Floats, distances: Floats, name: str = "bfloat16") -> Any:
     """`distance_fidelity` of h rounded to a format; the layer trace takes any format."""
-    return fidelity(np.asarray(round_to(h, name), dtype=np.float64), distances)
+    return fidelity(decomposed(np.asarray(round_to(h, name), dtype=np.float64))[1], distances)
 
 
 RECORD = Metric(
@@ -28,4 +28,5 @@ RECORD = Metric(
     blind_to=frozenset({"permutation"}),
     source="Kalamkar et al. 2019, A study of bfloat16 for deep learning training",
     least=10,
+    cheap=False,
 )

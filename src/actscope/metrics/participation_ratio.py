@@ -8,9 +8,9 @@ from actscope.maths import spectra
 from actscope.metrics._base import Bounds, Floats, Metric
 
 
-def f(x: Floats, h: Floats) -> Any:
+def f(x: Floats, h: Floats, spectrum: Floats) -> Any:
     """(Σλ)²/Σλ² of the variances λ along the principal directions of the cloud."""
-    return spectra.participation_ratio(spectra.singular_values(h))
+    return spectra.participation_ratio(spectrum)
 
 
 RECORD = Metric(
@@ -19,6 +19,7 @@ RECORD = Metric(
     summary="(Σλ)²/Σλ² of the principal variances",
     account="exact",
     f=f,
+    needs=frozenset({"spectrum"}),
     bounds=Bounds(1.0),
     perfect=None,
     blind_to=frozenset({"rotation", "scaling", "shift", "permutation"}),

@@ -11,16 +11,16 @@ from actscope.metrics._base import Bounds, Floats, Metric
 from actscope.metrics._probe import enough, held_out
 
 
-def f(x: Floats, h: Floats, labels: NDArray[Any]) -> Any:
+def f(x: Floats, h: Floats, labels: NDArray[Any], coordinates: Floats) -> Any:
     """5-fold accuracy of ridge regression to one indicator a class, the largest one taken.
 
     Least squares on indicators is Fisher's linear discriminant. Where the probe says the same of
     every class, the first of them stands.
     """
     classes, y = np.unique(labels, return_inverse=True)
-    if len(classes) < 2 or not enough(h):
+    if len(classes) < 2 or not enough(coordinates):
         return np.full(h.shape[:-2], np.nan)
-    said = held_out(h, np.eye(len(classes))[y]).argmax(axis=-1)
+    said = held_out(coordinates, np.eye(len(classes))[y]).argmax(axis=-1)
     return (said == y).mean(axis=-1)
 
 
@@ -30,7 +30,7 @@ RECORD = Metric(
     summary="5-fold accuracy of a linear classifier on the layer's output",
     account="exact",
     f=f,
-    needs=frozenset({"labels"}),
+    needs=frozenset({"labels", "coordinates"}),
     bounds=Bounds(0.0, 1.0),
     perfect=None,
     blind_to=frozenset({"rotation", "scaling", "shift", "affine", "permutation"}),
