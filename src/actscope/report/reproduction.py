@@ -85,7 +85,12 @@ def reproduction_files(
 
 def lead(result: ArticleResult, comparison: Comparison) -> str:
     """What was found, in a sentence or two that follow from the numbers."""
-    parts = [f"{o.label} {o.test_accuracy:.0%} (loss {o.losses[-1]:.3g})" for o in result.outcomes]
+    parts = [
+        f"{o.label} {o.test_accuracy:.0%} (loss {o.losses[-1]:.3g})"
+        if o.diverged_at is None
+        else f"{o.label} diverged at epoch {o.diverged_at}"
+        for o in result.outcomes
+    ]
     found = f"Test accuracy after {result.setup.epochs} epochs: {', '.join(parts)}. "
     return found + verdict(comparison)
 
