@@ -127,7 +127,9 @@ def _shaped(base: Activation, numbers: Shaping, method: str) -> Activation:
         assert torch is not None
         return scale_out * (torch(library, scale_in * x + shift_in, *own) + shift_out)
 
-    return Activation(
+    return type(
+        base
+    )(  # a typed expression stays one
         name=f"shaped_{base.name}" if base.name.isidentifier() else f"shaped({base.name})",
         label=f"{base.label} ({method.upper()})",
         formula=f"output_scale*({formula} + output_shift)",

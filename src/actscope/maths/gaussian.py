@@ -136,9 +136,9 @@ def rule(
     edges, splits = _grid(np.asarray(tuple(kinks), dtype=np.float64))
     edges, splits = _graded(profile, edges, splits, scale)
     low, high = edges[:-1], edges[1:]
-    size = _sums(profile, low, high, absolute=True).sum(axis=1, keepdims=True)
     settled = [edges]
     whole = _sums(profile, low, high)
+    size = np.abs(whole).sum(axis=1, keepdims=True)
     for _ in range(LEVELS):
         middle = 0.5 * (low + high)
         left, right = _sums(profile, low, middle), _sums(profile, middle, high)
@@ -157,12 +157,7 @@ def rule(
     return _composite(edges, splits, _composite(halved, splits))
 
 
-def _sums(
-    profile: Profile,
-    low: Floats,
-    high: Floats,
-    absolute: bool = False,
-) -> Floats:
+def _sums(profile: Profile, low: Floats, high: Floats) -> Floats:
     """The integral of each function over each panel, (functions, panels)."""
     nodes, weights = _spread(low, high)
     values = np.stack(profile(nodes.ravel())).reshape(-1, *nodes.shape)
@@ -172,7 +167,7 @@ def _sums(
             f"the function is not finite at z = {place:.6g}: an average over a normal variable "
             "needs a function (and slope) that is finite on the whole line"
         )
-    result: Floats = np.einsum("fpn,pn->fp", np.abs(values) if absolute else values, weights)
+    result: Floats = np.einsum("fpn,pn->fp", values, weights)
     return result
 
 
@@ -318,7 +313,6 @@ def moments(c: Curve) -> Moments:
     else:
         slope = average(c.df, c.rule)
         drift = _over(average(lambda z: z * c.f(z) * c.df(z), c.rule), scale)
-    bent = broken or jumps(c.df, c.kinks)
     return Moments(
         q=c.q,
         mean=middle,
@@ -327,7 +321,7 @@ def moments(c: Curve) -> Moments:
         slope=slope,
         slope_second=infinite if broken else average(lambda z: c.df(z) ** 2, c.rule),
         drift=drift,
-        curvature_second=infinite if bent else _over(_curvature(c), c.q),
+        curvature_second=curvature(c),
     )
 
 
@@ -348,9 +342,14 @@ def _differentiation() -> Floats:
     return matrix
 
 
-def _curvature(c: Curve) -> Estimate:
-    """E[(dφ'/dz)²] from the halved panels' interpolants of φ', checked by halving once more."""
+def curvature(c: Curve) -> Estimate:
+    """E[φ''²] from the halved panels' interpolants of φ', checked by halving once more.
+
+    Infinite where φ or φ' jumps at a kink.
+    """
     assert c.rule.twin is not None
+    if jumps(c.f, c.kinks) or jumps(c.df, c.kinks):
+        return Estimate(math.inf, 0.0)
     edges = c.rule.twin.edges
     finer = np.unique(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
     values = []
@@ -360,6 +359,6 @@ def _curvature(c: Curve) -> Estimate:
         # the constant part carries no slope, only rounding
         slopes = slopes - slopes[:, :1]
         bent = slopes @ _differentiation().T / np.diff(each)[:, None]
-        values.append(float((weights * bent**2).sum()))
+        values.append(float((weights * bent**2).sum()) / c.q)
     # differentiating 16 values multiplies their rounding by some hundreds
     return Estimate(values[0], abs(values[0] - values[1]) + 1e-13 * values[0])

@@ -260,7 +260,7 @@ def _measure(p: _Problem, scale: float, shift: float) -> _Measured:
         float(w @ slope**2),
         float(w @ (z * rest * slope)),
         float(w @ (z * slope)),
-        gaussian.moments(c).curvature_second.value if curved else math.nan,
+        gaussian.curvature(c).value if curved else math.nan,
     )
 
 
@@ -308,8 +308,8 @@ def solve(
 
     Raises:
         BadParameter: an unknown method, or a target out of range.
-        InputError: φ cannot be shaped so: ReLU has one number too few, and TAT needs a φ' that
-            does not jump.
+        InputError: φ cannot be shaped so. ReLU has one number too few: its input scale does
+            nothing. TAT needs a φ' that does not jump.
 
     Example:
         >>> s = solve(np.tanh, lambda x: 1.0 - np.tanh(x) ** 2, method="dks", target=1.008)
@@ -327,19 +327,28 @@ def solve(
             "φ' jumps, so C''(1) is infinite and TAT cannot set it: take a smooth activation, or "
             "leaky_relu, for which TAT sets the slope instead"
         )
+    sides = np.array([-40.0, -1.7, -0.3, 0.3, 1.7, 40.0])
+    if np.allclose(f(2.0 * sides), 2.0 * f(sides), rtol=1e-13, atol=0.0):
+        raise InputError(
+            "φ is positively homogeneous, as ReLU is: an input scale does nothing to it, so "
+            f"Q'(1) = 1 and the {method} target cannot both be met; take leaky_relu, whose slope is "
+            "set instead, or a smooth activation"
+        )
     for shift in SHIFTS:
-        found = [
-            s
-            for sign in (1.0, -1.0)
-            for scale in SCALES
-            if (s := _try(problem, scale, sign * shift))
-        ]
+        both = (_first(problem, sign * shift) for sign in (1.0, -1.0))
+        found = [s for s in both if s is not None]
         if found:
             return min(found, key=lambda s: (round(abs(s.input_shift), 9), s.input_shift < 0.0))
     raise InputError(
         f"no input scale and shift give this activation Q'(1) = 1 together with the {method} "
-        f"target {target:.6g}; ReLU never has both: take leaky_relu or a smooth activation"
+        f"target {target:.6g}: take a smooth activation, or another depth"
     )
+
+
+def _first(problem: _Problem, shift: float) -> Shaping | None:
+    """The first solution reached from this shift and any of the scales."""
+    tries = (_try(problem, scale, shift) for scale in SCALES)
+    return next((s for s in tries if s is not None), None)
 
 
 def _try(problem: _Problem, scale: float, shift: float) -> Shaping | None:
