@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+K = TypeVar("K")
+
 
 def interleaved(
-    calls: Mapping[str, Callable[[], Any]], rounds: int = 15, least: float = 2e-4
-) -> dict[str, NDArray[np.float64]]:
+    calls: Mapping[K, Callable[[], Any]], rounds: int = 15, least: float = 2e-4
+) -> dict[K, NDArray[np.float64]]:
     """Seconds per call of each function, measured in turn (A B C A B C).
 
     Args:

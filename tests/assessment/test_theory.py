@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from actscope.activations._lookup import SHELF, activation
-from actscope.assess.theory import recommend, theory, torch_gain
+from actscope.assessment.theory import recommend, theory, torch_gain
 
 
 @pytest.mark.parametrize("name", SHELF.names())

@@ -7,7 +7,7 @@ import pytest
 
 from actscope.activations._base import Activation
 from actscope.activations._lookup import SHELF, activation
-from actscope.assess.properties import properties
+from actscope.assessment.properties import properties
 
 RECORDS = [r for r in SHELF if isinstance(r, Activation)]
 
