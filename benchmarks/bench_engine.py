@@ -35,8 +35,9 @@ from actscope.engine.api import train
 from actscope.engine.compile import Library, host
 from actscope.engine.emit import Code
 from actscope.engine.lanes import LaneType
-from actscope.engine.spec import Net, Training
-from actscope.engine.train import aligned, available_cores, host_lanes
+from actscope.engine.spec import Net, Training, Weights
+from actscope.engine.train import available_cores, host_lanes
+from actscope.engine.workspace import aligned
 
 CORES = available_cores()
 ARTICLE, DEEP = (2, 8, 8, 1), (2, *(32,) * 8, 1)
@@ -98,9 +99,13 @@ def engine(sizes: tuple[int, ...], phi: str, networks: int, epochs: int, own: bo
     x, y = peers.points()
     net = Net(sizes[0], sizes[1:-1], sizes[-1], activations=phi)
 
+    pairs = peers.start(sizes, networks)
+    weights = Weights(tuple(w for w, _ in pairs), tuple(b[:, 0] for _, b in pairs))
+
     def run(count: int) -> None:
         orders = None if own else peers.orders(count)
-        train(net, (x, y), Training(epochs=count), seeds=range(networks), orders=orders)
+        training = Training(epochs=count)
+        train(net, (x, y), training, seeds=range(networks), weights=weights, orders=orders)
 
     name = "actscope, own orders" if own else "actscope"
     return Peer(name, networks, epochs, run, lambda: run(1))
@@ -111,8 +116,8 @@ def crew(sizes: tuple[int, ...], phi: str, scale: float) -> list[Peer]:
     full, many = (800, 1024) if sizes == ARTICLE else (100, 64)
     few = max(2, round(20 * scale))
     found = [
-        engine(sizes, phi, many, max(1, round(full * scale)), own=False),
-        engine(sizes, phi, many, max(1, round(full * scale)), own=True),
+        engine(sizes, phi, many, full, own=False),
+        engine(sizes, phi, many, full, own=True),
     ]
     for name, make in peers.BATCHED.items():
         step = make(sizes, phi, many)
@@ -188,7 +193,7 @@ def main() -> None:
     """Measure, print, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the epochs timed")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the peers' epochs timed")
     parser.add_argument("--only", nargs="*", default=["relu", "sigmoid", "gelu", "deep"])
     parser.add_argument("--out", type=Path, default=Path("bench_engine.json"))
     chosen = parser.parse_args()

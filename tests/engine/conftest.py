@@ -14,7 +14,7 @@ from actscope.engine.compile import Library
 from actscope.engine.emit import Code
 from actscope.engine.lanes import LaneType
 from actscope.engine.spec import Data, Weights
-from actscope.engine.train import aligned
+from actscope.engine.workspace import aligned
 
 RECORDED = (
     "loss",

@@ -25,7 +25,7 @@ def doubling(factor=2.0):
 
 
 def works(text, factor=2.0):
-    from actscope.engine.train import aligned
+    from actscope.engine.workspace import aligned
 
     x = aligned((2, 4), np.dtype("float64"))
     x[...] = np.arange(8).reshape(2, 4)

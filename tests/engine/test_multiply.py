@@ -11,7 +11,7 @@ from actscope.engine.compile import Library
 from actscope.engine.emit import Code
 from actscope.engine.lanes import LaneType
 from actscope.engine.multiply import Strided, block_shape, column_sums, multiply
-from actscope.engine.train import aligned
+from actscope.engine.workspace import aligned
 
 LANES = LaneType("float64", 4)
 

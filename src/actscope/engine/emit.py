@@ -127,6 +127,7 @@ class Int:
         self.code, self.ir = code, value
 
     def like(self, value: Any) -> Int:
+        """A number of the same kind."""
         return Int(self.code, value)
 
     def _binary(self, op: str, other: Any, flip: bool = False) -> Int:
@@ -171,6 +172,7 @@ class Int:
         return self._compare(">", other)
 
     def is_equal(self, other: Any) -> Any:
+        """Whether the two are equal."""
         return self._compare("==", other)
 
     def least(self, other: Any) -> Int:
@@ -186,9 +188,11 @@ class Element:
         self.kind, self.align = kind, align
 
     def load(self, code: Code, address: Any) -> Any:
+        """Emit the reading of one element."""
         return Raw(code, code.builder.load(address, typ=self.kind, align=self.align))
 
     def store(self, code: Code, address: Any, value: Any) -> None:
+        """Emit the writing of one element."""
         code.builder.store(ir_of(code, value), address, align=self.align)
 
 
@@ -203,10 +207,12 @@ class IntElement(Element):
     """Integers of 32 or 64 bits, seen as 64-bit Ints."""
 
     def load(self, code: Code, address: Any) -> Int:
+        """Emit the reading of a number, widened to 64 bits."""
         value = code.builder.load(address, typ=self.kind, align=self.align)
         return Int(code, value if self.kind is I64 else code.builder.sext(value, I64))
 
     def store(self, code: Code, address: Any, value: Any) -> None:
+        """Emit the writing of a number, cut to its size."""
         value = ir_of(code, value)
         value = value if self.kind is I64 else code.builder.trunc(value, self.kind)
         code.builder.store(value, address, align=self.align)
@@ -216,6 +222,7 @@ class PointerElement(Element):
     """Addresses."""
 
     def load(self, code: Code, address: Any) -> Pointer:
+        """Emit the reading of an address."""
         return Pointer(code, code.builder.load(address, typ=PTR, align=8), INT64)
 
 
@@ -223,6 +230,7 @@ class Ints(Int):
     """64-bit integers side by side, one a lane."""
 
     def like(self, value: Any) -> Ints:
+        """Numbers of the same kind."""
         return Ints(self.code, value)
 
     def _binary(self, op: str, other: Any, flip: bool = False) -> Ints:
@@ -243,6 +251,7 @@ class Words(Element):
         super().__init__(ir.VectorType(I64, count), 8)
 
     def load(self, code: Code, address: Any) -> Ints:
+        """Emit the reading of a vector of words."""
         return Ints(code, code.builder.load(address, typ=self.kind, align=self.align))
 
     def splat(self, code: Code, value: Int) -> Ints:
@@ -291,9 +300,11 @@ class Variable:
         self.set(start)
 
     def get(self) -> Any:
+        """The value now."""
         return self.like(self.code.builder.load(self.place, typ=self.place.allocated_type))
 
     def set(self, value: Any) -> None:
+        """Change the value."""
         self.code.builder.store(ir_of(self.code, value), self.place)
 
 

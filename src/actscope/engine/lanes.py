@@ -48,14 +48,17 @@ class LaneType(Element):
 
     @property
     def double(self) -> bool:
+        """Whether the floats are float64."""
         return self.dtype == "float64"
 
     @property
     def scalar(self) -> Any:
+        """The LLVM type of one float."""
         return ir.DoubleType() if self.double else ir.FloatType()
 
     @property
-    def kind(self) -> Any:  # type: ignore[override]
+    def kind(self) -> Any:
+        """The LLVM vector type."""
         return ir.VectorType(self.scalar, self.count)
 
     @property
@@ -65,10 +68,12 @@ class LaneType(Element):
 
     @property
     def bytes(self) -> int:
+        """The size of a vector."""
         return self.count * (8 if self.double else 4)
 
     @property
     def align(self) -> int:  # type: ignore[override]
+        """Vectors lie at multiples of their size."""
         return self.bytes
 
     @property
@@ -82,9 +87,11 @@ class LaneType(Element):
         return Element(self.scalar, 8 if self.double else 4)
 
     def load(self, code: Code, address: Any) -> Lane:
+        """Emit the reading of a vector."""
         return Lane(code, self, code.builder.load(address, typ=self.kind, align=self.align))
 
     def store(self, code: Code, address: Any, value: Any) -> None:
+        """Emit the writing of a vector."""
         code.builder.store(self.lane(code, value).ir, address, align=self.align)
 
     def lane(self, code: Code, value: Any) -> Lane:
@@ -119,6 +126,7 @@ class Broadcast(Element):
         self.lanes = lanes
 
     def load(self, code: Code, address: Any) -> Lane:
+        """Emit the reading of a scalar into every lane."""
         return self.lanes.splat(code, code.builder.load(address, typ=self.kind, align=self.align))
 
 
@@ -193,6 +201,7 @@ class Lane(_Dispatch):
         self.code, self.lanes, self.ir = code, lanes, value
 
     def like(self, value: Any) -> Lane:
+        """An LLVM value of the same type as a Lane."""
         return Lane(self.code, self.lanes, value)
 
     def same(self, number: Any) -> Lane:
@@ -267,6 +276,7 @@ class Lane(_Dispatch):
         return self.like(self.code.intrinsic(name, self.lanes.kind, self.ir))
 
     def sqrt(self) -> Lane:
+        """The square root, correctly rounded."""
         return self.unary("llvm.sqrt")
 
     def times_plus(self, factor: Any, term: Any) -> Lane:
@@ -275,6 +285,7 @@ class Lane(_Dispatch):
         return self.like(self.code.intrinsic("llvm.fma", self.lanes.kind, self.ir, a, b))
 
     def copysign(self, sign: Any) -> Lane:
+        """This magnitude with the sign of `sign`."""
         kind = self.lanes.kind
         return self.like(self.code.intrinsic("llvm.copysign", kind, self.ir, self.same(sign).ir))
 
@@ -293,6 +304,7 @@ class Lane(_Dispatch):
         return self.code.builder.bitcast(self.ir, self.lanes.bits)
 
     def from_bits(self, bits: Any) -> Lane:
+        """The Lane whose bits are these integers."""
         return self.like(self.code.builder.bitcast(bits, self.lanes.kind))
 
     def spread(self, lanes: LaneType) -> Lane:
@@ -316,16 +328,19 @@ for _ufunc, _method in {
 
 @overloads(np.where)
 def where(mask: Mask, yes: Lane, no: Lane) -> Lane:
+    """`yes` where the mask is true, else `no`."""
     return mask.choose(yes, no)
 
 
 @overloads(np.maximum)
 def maximum(a: Lane, b: Lane) -> Lane:
+    """The larger of two; NaN if either is."""
     return _extreme(a, b, a > b)
 
 
 @overloads(np.minimum)
 def minimum(a: Lane, b: Lane) -> Lane:
+    """The smaller of two; NaN if either is."""
     return _extreme(a, b, a < b)
 
 
@@ -349,6 +364,7 @@ def heaviside(x: Lane, at_zero: Lane) -> Lane:
 
 @overloads(np.sign)
 def sign(x: Lane) -> Lane:
+    """−1, 0, 1; zero and NaN stay what they are."""
     return ((x == 0.0) | (x != x)).choose(x, x.same(1.0).copysign(x))
 
 

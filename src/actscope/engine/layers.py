@@ -13,7 +13,7 @@ import numpy as np
 
 from actscope.activations._base import Activation
 from actscope.engine.emit import Code, Pointer
-from actscope.engine.lanes import UFUNCS, Lane, LaneType
+from actscope.engine.lanes import UFUNCS, Lane
 from actscope.engine.layout import Kind
 from actscope.engine.multiply import Strided, column_sums, multiply
 from actscope.engine.spec import NORM_EPSILON
@@ -42,7 +42,7 @@ def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
         ) from error
 
 
-def length(activation: Activation, lanes: LaneType) -> int:
+def length(activation: Activation, lanes: Any) -> int:
     """How many instructions an activation and its slope are written in."""
     code = Code("length")
     with code.function("length", "p") as (p,):
@@ -70,15 +70,16 @@ def forward(
         rows: how many points.
     """
     tile, weights, layer, x, logits = places
-    lanes, width = tile.element, kind.fan_out
+    width = kind.fan_out
     bias = weights + layer.b
     if activation is None:
         h = slope = logits
     else:
         h, slope = tile + layer.h, tile + layer.slope
-    fuse = activation is not None and not kind.norm and length(activation, lanes) <= FUSED
+    fuse = activation is not None and not kind.norm and length(activation, tile.element) <= FUSED
 
     def apply(place: Any, z: Lane) -> None:
+        assert activation is not None
         value, slope[place] = phi(activation, z)
         h[place] = value + x[place] if kind.skip else value
 
@@ -107,7 +108,7 @@ def forward(
 def _normalise(
     code: Code, kind: Kind, tile: Pointer, weights: Pointer, layer: Any, rows: Any
 ) -> None:
-    """z → gamma·(z − mean)/sqrt(var + ε) + beta over the units of each row, kept in `slope`."""
+    """Turn z (in `slope`) into gamma·(z − mean)/sqrt(var + ε) + beta, over each row's units."""
     width = kind.fan_out
     z, centred, inverse = tile + layer.slope, tile + layer.centred, tile + layer.inverse
     gamma, beta = weights + layer.gamma, weights + layer.beta

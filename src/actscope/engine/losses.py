@@ -69,7 +69,10 @@ def _total(code: Code, z: Pointer, outputs: int, one: Any) -> tuple[Lane, Lane]:
 def cross_entropy(
     code: Code, z: Pointer, y: Pointer, outputs: int, epsilon: Lane | None, slope: Any
 ) -> tuple[Lane, Lane]:
-    """log Σⱼ exp(zⱼ − m) − (z_label − m), m the largest; right if the first largest is the label."""
+    """The loss log Σⱼ exp(zⱼ − m) − (z_label − m), m the largest logit.
+
+    A point is right if the first of the largest logits is the label's.
+    """
     label = y[0]
     top, best = code.variable(z[0]), code.variable(label.same(0.0))
     with code.loop(outputs, 1) as j:

@@ -14,7 +14,6 @@ from typing import Any
 
 from actscope.engine.emit import Code, Pointer
 
-
 UNROLLED = 8  # steps of a product that are written out: the CPU need not guess the loop's end
 
 
@@ -27,6 +26,7 @@ class Strided:
     column: Any
 
     def part(self, row: Any, column: Any) -> Pointer:
+        """The address of an element."""
         return self.at + (row * self.row + column * self.column)
 
 
@@ -89,9 +89,11 @@ def multiply(
 
     Args:
         code: where to.
-        a, b: (rows, steps) and (steps, columns).
+        a: (rows, steps).
+        b: (steps, columns).
         shape: rows, columns (known), steps.
-        start, store: emit the first value and what is done with the last.
+        start: start(row, column) emits the first value.
+        store: store(row, column, value) emits what is done with the last.
         accumulators: how many registers hold sums.
     """
     rows, columns, steps = shape

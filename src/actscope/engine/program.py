@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actscope.activations._base import Activation
-from actscope.engine import layers, vectormath
+from actscope.engine import layers
 from actscope.engine.emit import INT32, INT64, Code, Fields, Int, Pointer, Words
 from actscope.engine.lanes import LaneType
 from actscope.engine.layout import FRAME, LAYER, MOMENTS, SETTINGS, SUMS, Kind
@@ -22,8 +22,6 @@ from actscope.engine.losses import LOSSES
 from actscope.engine.multiply import unrolled
 from actscope.engine.optimisers import rates, step
 from actscope.engine.orders import GOLDEN, MIX
-
-assert vectormath  # its import is what teaches lanes exp, tanh, …
 
 LOSS, RIGHT, SCALE = range(len(SUMS))
 
@@ -54,10 +52,12 @@ class Plan:
 
     @property
     def inputs(self) -> int:
+        """Numbers of x for a point."""
         return self.kinds[0].fan_in
 
     @property
     def outputs(self) -> int:
+        """Logits for a point."""
         return next(k.fan_out for k in self.kinds if k.phi < 0)
 
     @property
@@ -67,6 +67,7 @@ class Plan:
 
     @property
     def plain(self) -> bool:
+        """Whether the net has neither norm nor skips."""
         return not any(k.norm or k.skip for k in self.kinds)
 
 
@@ -92,7 +93,8 @@ class _Writer:
                 if kind.first or name == "data":
                     self._forward(f"forward_{name}_{i}", kind, element)
                     self._backward(f"backward_{name}_{i}", kind, element)
-            self._pass(name)
+            self._forward_pass(name)
+            self._backward_pass(name)
             self._loss(f"loss_{name}", element)
         for i, kind in enumerate(plan.kinds):
             if kind.phi >= 0:
@@ -134,15 +136,15 @@ class _Writer:
             plan = self.plan
             layers.backward(self.code, kind, plan.plain, plan.accumulators, places, rows_of, rows)
 
-    def _each_kind(self, number: Int, call: Any, hidden_only: bool = False) -> None:
+    def _each_kind(self, number: Int, call: Any) -> None:
         """Emit a branch to `call(i)` for the kind whose number is i."""
         for i, kind in enumerate(self.plan.kinds):
-            if not kind.first and not (hidden_only and kind.phi < 0):
+            if not kind.first:
                 with self.code.when(number.is_equal(i)):
                     call(i)
 
-    def _pass(self, name: str) -> None:
-        """All layers forward, and all back, for one tile whose points are at `x`."""
+    def _forward_pass(self, name: str) -> None:
+        """All layers forward for one tile whose points are at `x`."""
         code = self.code
         with code.function(f"forward_{name}", "ppi", exported=False) as (at, x, rows):
             frame = self._frame(at)
@@ -156,6 +158,10 @@ class _Writer:
                 self._each_kind(
                     number, lambda i: code.call(f"forward_data_{i}", *fixed, row, h, logits, rows)
                 )
+
+    def _backward_pass(self, name: str) -> None:
+        """All layers back. Gradients pass from one of `delta`'s parts to the other and back."""
+        code = self.code
         with code.function(f"backward_{name}", "ppi", exported=False) as (at, x, rows):
             frame = self._frame(at)
             tile = frame.to("tile", self.lanes)
@@ -172,8 +178,8 @@ class _Writer:
                     Fields(row, LAYER).kind,
                     lambda i: code.call(f"backward_data_{i}", *fixed, h, *deltas, row, below, rows),
                 )
-            deltas = delta + (last & 1) * size, delta, delta + size * 2
-            code.call(f"backward_{name}_0", *fixed, x, *deltas, table, table, rows)
+            ends = delta + (last & 1) * size, delta, delta + size * 2
+            code.call(f"backward_{name}_0", *fixed, x, *ends, table, table, rows)
 
     def _loss(self, name: str, element: Any) -> None:
         """Losses of a tile added to `sums`; the gradient in the logits, scaled, in `delta`."""

@@ -68,7 +68,7 @@ def log1p_of_share(t: Lane) -> Lane:
 def mills(a: Lane) -> Lane:
     """special.mills; in float32 a shorter polynomial will do."""
     if a.lanes.double:
-        return special.mills(a)
+        return special.mills(a)  # type: ignore[return-value, arg-type]
     return polynomial((a - 4.0) / (a + 4.0), _MILLS) / (1.0 + a)
 
 

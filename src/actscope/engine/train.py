@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from actscope.activations._base import Activation
 from actscope.engine import compile as machine
 from actscope.engine.lanes import LaneType
-from actscope.engine.layout import FRAME, LAYER, MOMENTS, SETTINGS, SUMS, Layout, layout
-from actscope.engine.program import LOSS, RIGHT, Plan, emit
+from actscope.engine.layout import LAYER, layout
+from actscope.engine.program import Plan, emit
 from actscope.engine.spec import Floats, Net, Raw, Schedule, Training, Weights
+from actscope.engine.workspace import Workspace
 
 L1_BYTES = 32 * 1024
 
@@ -49,7 +50,8 @@ def run_blocks(
         training: how; its lr is not looked at.
         x: (points, inputs).
         y: (points, outputs), or (points,) integer labels for cross_entropy.
-        x_test, y_test: the same for the test set, or None.
+        x_test: of the test set, or None.
+        y_test: of the test set, or None.
         weights: where to start, leading axis networks.
         orders: seeds, (networks,) uint64, from which orders.py draws; or the orders themselves,
             (1 | networks, epochs, points) int64. Neither is looked at without
@@ -254,149 +256,3 @@ def tile_rows(net: Net, lanes: LaneType) -> int:
     vectors = 2 * sum(net.hidden) + 2 * max(net.sizes)
     fit = L1_BYTES // (vectors * lanes.bytes)
     return next((rows for rows in (16, 8) if rows <= fit), 4) if vectors <= 128 else 16
-
-
-class Workspace:
-    """The memory of one block while it runs; a thread uses one for all its blocks."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        lay, net, rows = job.layout, job.net, job.tile_rows
-        count, points = job.plan.lanes.count, len(job.train_set[0])
-        side = 1 if job.plan.shared else count
-        targets, widest = job.plan.targets, lay.widest
-        shapes = {
-            **dict.fromkeys(("weights", "gradient", "first", "second"), (lay.parameters, count)),
-            "lr": (1, count),
-            "tile": (lay.tile, count),
-            "inputs": (rows * net.inputs, side),
-            "targets": (rows * targets, side),
-            "logits": (rows * net.outputs, count),
-            "delta": (3 * rows * widest, count),
-            "sums": (len(SUMS), count),
-            "moments": (len(MOMENTS) * net.depth, count),
-            "loss": (job.training.epochs, count),
-            "diverged": (1, count),
-        }
-        self.arrays = {name: aligned(shape, job.dtype) for name, shape in shapes.items()}
-        t = job.training
-        settings = dict(
-            momentum=t.momentum, beta1=t.betas[0], rest1=1.0 - t.betas[0], beta2=t.betas[1],
-            rest2=1.0 - t.betas[1], eps=t.eps, decay=t.weight_decay, epsilon=t.loss_epsilon,
-        )  # fmt: skip
-        self.arrays["settings"] = np.array([settings[s] for s in SETTINGS], dtype=job.dtype)
-        self.arrays["powers"] = np.ones(4)
-        self.arrays["order"] = np.empty((points, side), dtype=np.int32)
-        self.arrays["seeds"] = np.zeros(count, dtype=np.uint64)
-        self.arrays["layers"] = np.ascontiguousarray(lay.table)
-        self.frame = np.zeros(len(FRAME), dtype=np.int64)
-        for name, array in self.arrays.items():
-            self.set(name, array.ctypes.data)
-        self.set("parameters", lay.parameters)
-        self.set("count", net.depth + 1)
-        self.set("tile_rows", rows)
-        self.set("delta_size", rows * widest)
-        self.set("batch", min(t.batch, points))
-
-    def set(self, name: str, value: int) -> None:
-        self.frame[FRAME.index(name)] = value
-
-    def look_at(self, points: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        """Let x, y be these."""
-        self.set("x", points[0].ctypes.data)
-        self.set("y", points[1].ctypes.data)
-        self.set("points", len(points[0]))
-
-    def call(self, name: str, *numbers: int) -> None:
-        self.job.functions[name](self.frame.ctypes.data, *numbers)
-
-    def run(self, first: int) -> None:
-        """Train the block that starts with network `first`."""
-        job, a = self.job, self.arrays
-        rows = slice(first, min(first + job.plan.lanes.count, job.networks))
-        self.begin(rows)
-        plan, epochs = job.schedule, job.training.epochs
-        stops = sorted({0, epochs, *plan.losses_at, *plan.traces_at, *plan.snapshots_at})
-        done = 0
-        with np.errstate(all="ignore"):
-            for stop in stops:
-                if stop > done:
-                    self.call("train", done, stop)
-                    done = stop
-                self.record(stop, rows)
-        used = rows.stop - rows.start
-        job.final[rows] = a["weights"].T[:used]
-        job.loss[rows] = a["loss"].T[:used]
-        job.diverged[rows] = a["diverged"][0, :used]
-
-    def begin(self, rows: slice) -> None:
-        """Put in the block's weights, rates and orders; lanes without a network hold zeros."""
-        job, a = self.job, self.arrays
-        used = rows.stop - rows.start
-        for name in ("weights", "gradient", "first", "second", "lr"):
-            a[name][...] = 0.0
-        for name, l, at, shape in job.parts():
-            part = getattr(job.weights, name)[l][rows].reshape(used, -1)
-            a["weights"][at : at + int(np.prod(shape)), :used] = part.T
-        a["lr"][0, :used] = job.lr[rows]
-        a["diverged"][...] = -1.0
-        a["powers"][:] = (1.0, 1.0, *job.training.betas)
-        a["seeds"][:used] = job.seeds[rows]
-        self.set("given", -1)
-        if job.orders is not None:
-            self.given = job.orders if job.plan.shared else self.orders_of(rows)
-            self.set("given", self.given.ctypes.data)
-            self.set("given_step", 0 if job.plan.shared else self.given[0].size)
-        elif job.training.shuffle:
-            self.set("given", 0)
-        self.look_at(job.train_set)
-
-    def orders_of(self, rows: slice) -> NDArray[np.int64]:
-        """The block's given orders, one for every lane: idle lanes read those of the last."""
-        own: NDArray[np.int64] = self.job.orders[rows]
-        idle = self.job.plan.lanes.count - len(own)
-        return np.concatenate([own, np.repeat(own[-1:], idle, axis=0)]) if idle else own
-
-    def record(self, epoch: int, rows: slice) -> None:
-        """Note what the schedule asks for at the end of this epoch."""
-        job, plan, used = self.job, self.job.schedule, rows.stop - rows.start
-        if epoch in plan.losses_at:
-            at = plan.losses_at.index(epoch)
-            for i, points in enumerate((job.train_set, job.test_set)):
-                if points is not None:
-                    self.look_at(points)
-                    self.call("score")
-                    found = self.arrays["sums"][[LOSS, RIGHT]].T
-                    job.scores[rows, at, 2 * i : 2 * i + 2] = found[:used]
-            self.look_at(job.train_set)
-        if epoch in plan.traces_at:
-            self.trace(plan.traces_at.index(epoch), rows)
-        if epoch in plan.snapshots_at:
-            shot = job.shots[plan.snapshots_at.index(epoch)]
-            shot[rows] = self.arrays["weights"].T[:used]
-
-    def trace(self, at: int, rows: slice) -> None:
-        """Gradient norms and moments over the training set, with the weights as they are."""
-        job, a, used = self.job, self.arrays, rows.stop - rows.start
-        a["moments"][...] = 0.0
-        self.call("trace")
-        for name, l, start, shape in job.parts():
-            if name == "W":
-                part = a["gradient"][start : start + int(np.prod(shape))].astype(np.float64)
-                # all lanes are summed, so that NumPy adds in one order however many are in use
-                job.gradient_norm[rows, at, l] = np.sqrt((part**2).sum(0))[:used]
-        a["gradient"][...] = 0.0
-        moments = a["moments"].reshape(job.net.depth, len(MOMENTS), -1)[..., :used]
-        size = len(job.train_set[0]) * np.array(job.net.hidden, dtype=np.float64)[:, None]
-        magnitude, total, squares = moments[:, 1:].astype(np.float64).transpose(1, 0, 2)
-        job.mean[rows, at] = (magnitude / size).T
-        variance = squares / size - (total / size) ** 2
-        job.std[rows, at] = np.sqrt(np.maximum(variance, 0.0)).T
-
-
-def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Zeros whose address is a multiple of 128, as vector loads want."""
-    size = int(np.prod(shape)) * dtype.itemsize
-    raw = np.zeros(size + 128, dtype=np.uint8)
-    start = -raw.ctypes.data % 128
-    return raw[start : start + size].view(dtype).reshape(shape)

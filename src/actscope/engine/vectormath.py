@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from actscope.engine.compile import has_vectors_of
 from actscope.engine.emit import I32
 from actscope.engine.lanes import Lane, LaneType, Mask, overloads
-from actscope.engine.compile import has_vectors_of
 
 LOG2E = 1.0 / math.log(2.0)
 SCALING = (128, 256, 512)  # bits of the vectors that AVX-512 scales by powers of two
@@ -94,6 +94,7 @@ DOUBLE = Format(
 
 
 def format_of(lanes: LaneType) -> Format:
+    """What depends on the float type of these lanes."""
     return DOUBLE if lanes.double else SINGLE
 
 
@@ -117,7 +118,7 @@ def _power_of_two(x: Lane, n: Any) -> Lane:
 
 
 def _reduce(x: Lane) -> tuple[Any, Lane, Lane]:
-    """x = n·ln 2 + r with |r| ≤ ln(2)/2: n as integers and as floats, and r."""
+    """Split x = n·ln 2 + r with |r| ≤ ln(2)/2: n as integers and as floats, and r."""
     f = format_of(x.lanes)
     shifted = x.times_plus(LOG2E, f.magic)
     n = shifted - f.magic
@@ -137,7 +138,10 @@ def _halves(x: Lane, n: Any) -> tuple[Lane, Lane]:
 
 
 def _scale(y: Lane, n: Any, whole: Lane) -> Lane:
-    """y·2ⁿ, rounded once; n as integers and as floats. One instruction where the CPU has it."""
+    """The product y·2ⁿ, rounded once, with n as integers and as floats.
+
+    It is one instruction where the CPU has it.
+    """
     size = y.lanes.bytes * 8
     if size in SCALING and has_vectors_of(size):
         return _scale_at_once(y, whole, size)
@@ -160,7 +164,7 @@ def _scale_at_once(y: Lane, n: Lane, size: int) -> Lane:
 
 @overloads(np.exp)
 def exp(x: Lane) -> Lane:
-    """2ⁿ·(1 + q), q = e^r − 1."""
+    """e^x = 2ⁿ·(1 + q) with q = e^r − 1."""
     f = format_of(x.lanes)
     n, whole, r = _reduce(x.least(f.exp_high).most(f.exp_low))
     q = polynomial(r, f.exp_terms).times_plus(r * r, r)
@@ -168,7 +172,7 @@ def exp(x: Lane) -> Lane:
 
 
 def _expm1(x: Lane) -> tuple[Lane, Lane, Lane]:
-    """q = e^r − 1, 2ⁿ/2, and e^x − 1 = 2ⁿq + (2ⁿ − 1), halved so that 2ⁿ cannot overflow."""
+    """Q = e^r − 1, 2ⁿ/2, and e^x − 1 = 2ⁿq + (2ⁿ − 1), halved so that 2ⁿ cannot overflow."""
     f = format_of(x.lanes)
     n, _, r = _reduce(x.least(f.exp_high).most(-2.0 * (f.mantissa + 2)))
     q = polynomial(r, f.exp_terms).times_plus(r * r, r)
@@ -178,13 +182,14 @@ def _expm1(x: Lane) -> tuple[Lane, Lane, Lane]:
 
 @overloads(np.expm1)
 def expm1(x: Lane) -> Lane:
+    """e^x − 1."""
     q, _, far = _expm1(x)
     near = abs(x) < 0.5 * math.log(2.0)  # here n is 0
     return near.choose((x == 0.0).choose(x, q), far)
 
 
 def _split(x: Lane) -> tuple[Lane, Lane]:
-    """x = m·2ᵏ with √½ ≤ m < √2, for positive normal x: m − 1, and k as floats."""
+    """Split x = m·2ᵏ with √½ ≤ m < √2, for positive normal x: m − 1, and k as floats."""
     b, f = x.code.builder, format_of(x.lanes)
     one = f.bias << f.mantissa
     moved = b.add(x.as_bits(), _bits(x, one - f.root_half))
@@ -207,6 +212,7 @@ def _log(f: Lane, k: Lane, correction: Any) -> Lane:
 
 @overloads(np.log)
 def log(x: Lane) -> Lane:
+    """The natural logarithm."""
     f = format_of(x.lanes)
     lift = f.mantissa + 2
     tiny = x < 2.0 ** (1 - f.bias)  # subnormal: multiply it up first
@@ -217,6 +223,7 @@ def log(x: Lane) -> Lane:
 
 @overloads(np.log1p)
 def log1p(x: Lane) -> Lane:
+    """log(1 + x), without what rounding 1 + x would lose."""
     u = x + 1.0
     mantissa, k = _split(u)
     # what rounding 1 + x has lost, relative to u
@@ -294,9 +301,11 @@ def _test(x: Lane, bits: Any, mask: int) -> Mask:
 
 @overloads(np.sin)
 def sin(x: Lane) -> Lane:
+    """The sine."""
     return (x == 0.0).choose(x, _sincos(x, 0))
 
 
 @overloads(np.cos)
 def cos(x: Lane) -> Lane:
+    """The cosine."""
     return _sincos(x, 1)
