@@ -83,9 +83,8 @@ def round_to(x: ArrayLike, name: str) -> Floats:
         return round_int8(x)
     if name not in FORMATS:
         raise UnknownName("number format", name, NAMES)
-    given = _as_floats(x)
+    given, wide = _as_floats(x)
     f = FORMATS[name]
-    wide = given.astype(np.float64)
     result = _cut(wide, f.mantissa)
     small = np.abs(wide) < 2.0**f.smallest
     if small.any():
@@ -111,9 +110,9 @@ def round_mantissa(x: ArrayLike, bits: int) -> Floats:
     """
     if not 0 <= bits <= 52:
         raise BadParameter(f"bits = {bits!r}: expected a whole number from 0 to 52")
-    given = _as_floats(x)
+    given, wide = _as_floats(x)
     with np.errstate(over="ignore"):
-        return _cut(given.astype(np.float64), bits).astype(given.dtype)
+        return _cut(wide, bits).astype(given.dtype)
 
 
 def round_int8(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Floats:
@@ -138,8 +137,7 @@ def round_int8(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Floats:
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference; as ONNX DynamicQuantizeLinear.
     """
-    given = _as_floats(x)
-    wide = given.astype(np.float64)
+    given, wide = _as_floats(x)
     finite = np.where(np.isfinite(wide), wide, 0.0)
     low = np.minimum(finite.min(axis=axes, keepdims=True, initial=0.0), 0.0)
     high = np.maximum(finite.max(axis=axes, keepdims=True, initial=0.0), 0.0)
@@ -152,9 +150,12 @@ def round_int8(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Floats:
     return result.astype(given.dtype)
 
 
-def _as_floats(x: ArrayLike) -> Floats:
+def _as_floats(x: ArrayLike) -> tuple[Floats, Floats]:
+    """As float32 or float64, and a copy in float64."""
     array = np.asarray(x)
-    return array if array.dtype == np.float32 else array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        wide = array.astype(np.float64)
+    return (array if array.dtype == np.float32 else wide), wide
 
 
 def _cut(x: Floats, mantissa: int) -> Floats:

@@ -331,8 +331,8 @@ def solve(
     if np.allclose(f(2.0 * sides), 2.0 * f(sides), rtol=1e-13, atol=0.0):
         raise InputError(
             "φ is positively homogeneous, as ReLU is: an input scale does nothing to it, so "
-            f"Q'(1) = 1 and the {method} target cannot both be met; take leaky_relu, whose slope is "
-            "set instead, or a smooth activation"
+            f"Q'(1) = 1 and the {method} target cannot both be met; take leaky_relu, whose slope "
+            "is set instead, or a smooth activation"
         )
     for shift in SHIFTS:
         both = (_first(problem, sign * shift) for sign in (1.0, -1.0))

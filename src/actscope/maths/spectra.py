@@ -28,11 +28,11 @@ def singular_values(cloud: ArrayLike, centre: bool = True) -> Floats:
         array([2.82842712, 1.41421356])
     """
     x = np.asarray(cloud, dtype=np.float64)
-    good = np.isfinite(x).all(axis=(-2, -1))
-    x = np.where(good[..., None, None], x, 0.0)
-    if centre and x.shape[-2]:
-        x = x - x.mean(axis=-2, keepdims=True)
-    values: Floats = np.linalg.svd(x, compute_uv=False)
+    good = np.asarray(np.isfinite(x).all(axis=(-2, -1)))
+    kept: Floats = np.where(good[..., None, None], x, 0.0)
+    if centre and kept.shape[-2]:
+        kept = kept - kept.mean(axis=-2, keepdims=True)
+    values: Floats = np.linalg.svd(kept, compute_uv=False)
     return np.where(good[..., None], values, np.nan)
 
 
@@ -85,6 +85,29 @@ def participation_ratio(values: ArrayLike) -> Any:
     with np.errstate(invalid="ignore", divide="ignore"):
         variances = (s / top) ** 2  # scaled first: squares of 1e-160 would underflow
         return variances.sum(axis=-1) ** 2 / (variances**2).sum(axis=-1)
+
+
+def stable_rank(values: ArrayLike) -> Any:
+    """Stable rank: Σ sᵢ²/max sᵢ², the squared Frobenius norm over the squared spectral norm.
+
+    Between 1 and the number of singular values, and never above the rank.
+
+    Args:
+        values: (..., k) singular values, at least 0.
+
+    Returns:
+        (...) float64; NaN where all are 0 or one is NaN.
+
+    Example:
+        >>> float(stable_rank([2.0, 1.0, 1.0]))
+        1.5
+
+    Source: Rudelson & Vershynin 2007, Sampling from large matrices.
+    """
+    s = np.asarray(values, dtype=np.float64)
+    top = s.max(axis=-1, keepdims=True, initial=0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return ((s / top) ** 2).sum(axis=-1)
 
 
 def log_spectrum(values: ArrayLike, floor: float = 0.0) -> tuple[Any, Any]:

@@ -323,9 +323,10 @@ def _rank_correlation(
         raise InputError(f"rank correlation: {a.size} values against {b.size}: pairs are needed")
     if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return Correlation(math.nan, math.nan, math.nan, level, a.size, math.nan)
-    value, p = (float(part) for part in measured(a, b))
     low, high = _bootstrap((a, b), resampled, rng, level, resamples)
-    return Correlation(value, low, high, level, a.size, p)
+    return Correlation(
+        float(resampled(a, b)), low, high, level, a.size, float(measured(a, b).pvalue)
+    )
 
 
 def _spearman(x: Floats, y: Floats, axis: int = -1) -> Floats:
