@@ -1,0 +1,31 @@
+"""Look inside people's own PyTorch models. The only folder that knows PyTorch.
+
+The names below are imported when they are first used; without PyTorch that says how to install it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from actscope.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from actscope.probe.report import Report as Report
+    from actscope.probe.survey import inspect as inspect
+
+_NAMES = {"Report": "report", "inspect": "survey"}
+
+__all__ = ["Report", "inspect"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'actscope.probe' has no attribute {name!r}")
+    try:
+        importlib.import_module("torch")
+    except ImportError:
+        raise MissingExtra("torch", "torch") from None
+    value = getattr(importlib.import_module(f"actscope.probe.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value

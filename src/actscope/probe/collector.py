@@ -1,0 +1,318 @@
+"""Listen to a tracker and keep what each site showed, in constant memory."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from actscope.errors import InputError
+from actscope.probe import samples
+from actscope.probe.gradients import Gradient
+from actscope.probe.identity import Identity, identify, plain
+from actscope.probe.moments import Moments, unit_dim
+from actscope.probe.tracker import Call, Opaque
+
+Units = int | Mapping[str, int] | None
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What to measure at every site.
+
+    Attributes:
+        moments: sums per unit.
+        gradients: the norm and the zeros of the gradient at the site's output.
+        rows: rows of input and output kept for spectra and quantiles; 0 keeps none.
+        pairs: distances and angles between the examples of a batch.
+        pooled: examples kept for the probe, averaged over space or tokens; 0 keeps none.
+        units: the dimension of the units, or one for every pattern of site names.
+        seed: of the samples.
+    """
+
+    moments: bool = True
+    gradients: bool = True
+    rows: int = 512
+    pairs: bool = True
+    pooled: int = 0
+    units: Units = None
+    seed: int = 0
+
+
+@dataclass
+class Site:
+    """One call site and everything measured there.
+
+    Attributes:
+        name: the module's path, ":" and the function, "#k" from the second call on.
+        path: the path of the module around the call (its own, for an activation module).
+        kind: "module", "function", "composed" or "softmax".
+        identity: what it computes.
+        gated: whether its output is multiplied by another tensor of the same shape.
+        order: its place in the first forward pass.
+        calls: how often it was called, over all batches.
+        shape: of the last output that was not empty.
+        dim: the dimension of its units in that output.
+        device, dtype: of that output, as text.
+        weight: the name of the weight of the layer before, or "".
+        sigma_w: standard deviation of that weight times √fan_in.
+        seconds: time spent in it.
+    """
+
+    name: str
+    path: str
+    kind: str
+    identity: Identity
+    gated: bool
+    order: int
+    calls: int = 0
+    shape: tuple[int, ...] = ()
+    dim: int = -1
+    device: str = ""
+    dtype: str = ""
+    weight: str = ""
+    sigma_w: float = float("nan")
+    seconds: float = 0.0
+    moments: Moments = field(default_factory=Moments)
+    gradient: Gradient = field(default_factory=Gradient)
+    rows_in: Any = None
+    rows_out: Any = None
+    pairs: Any = None
+    pooled: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class LossCall:
+    """A loss function that was called: on what, and how its input was made."""
+
+    name: str
+    squashed: str | None
+    shape: tuple[int, ...]
+    least: float
+    most: float
+    row_sum: float  # the largest distance of a row's sum from 1
+
+
+class Collector:
+    """A tracker's listener that measures.
+
+    Args:
+        measures: what to measure.
+        weights: name of every parameter, by id, for naming the layer before a site.
+    """
+
+    def __init__(self, measures: Measures, weights: Mapping[int, str] | None = None) -> None:
+        self.measures, self.weights = measures, weights or {}
+        self.sites: dict[str, Site] = {}
+        self.opaques: dict[tuple[str, str], Opaque] = {}
+        self.losses: dict[tuple[str, str | None], LossCall] = {}
+        self.seconds = 0.0
+        self.batches = self.examples = 0
+        self.input_pairs = samples.Pairs()
+        self.input_rows = samples.Rows(measures.rows, measures.seed)
+        self.output_site = ""  # the site whose output is the model's
+        self._identities: dict[tuple[str, str, int], Identity | None] = {}
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self.handles: list[Any] = []
+
+    # -- what a tracker calls ------------------------------------------------------------------
+
+    def begin(self, root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A forward pass starts: find the number of examples and the network's input."""
+        tensors = _leaves((args, kwargs))
+        first = next((t for t in tensors if t.ndim), None)
+        self._local.counts = {}
+        self._local.batch = first.shape[0] if first is not None else 0
+        self._local.input_seen = False
+        with self._lock:
+            self._local.number = self.batches
+            self.batches += 1
+            self.examples += self._local.batch
+        if first is not None and first.is_floating_point():
+            self._input(first)
+
+    def _input(self, tensor: Any) -> None:
+        self._local.input_seen = True
+        if self.measures.rows and tensor.numel():
+            flat = tensor.reshape(tensor.shape[0], -1) if tensor.ndim != 3 else tensor
+            with self._lock:
+                self.input_rows.add(samples.take_rows(flat, flat.ndim - 1, self.measures.rows))
+        if self.measures.pairs and tensor.numel():
+            products = samples.inner_products(tensor, self._local.batch)
+            with self._lock:
+                self.input_pairs.add(self._local.number, products)
+
+    def embedded(self, tensor: Any) -> None:
+        """The first embedding stands for the input of a network that takes numbers of words."""
+        if not self._local.input_seen:
+            with torch.no_grad(), _exact(tensor):
+                self._input(tensor)
+
+    def rows(self, tensor: Any, dim: int | None) -> Any:
+        """Rows of a tensor that is about to be overwritten."""
+        if not self.measures.rows or tensor.numel() == 0:
+            return None
+        return samples.take_rows(tensor, unit_dim(tuple(tensor.shape), dim), self.measures.rows)
+
+    def opaque(self, found: Opaque) -> None:
+        """Something cannot be looked into: kept once a place."""
+        self.opaques.setdefault((found.path, found.what), found)
+
+    def loss(self, name: str, tensor: Any, squashed: str | None) -> None:
+        """A loss function is called: keep the range of its input."""
+        if not tensor.is_floating_point() or tensor.numel() == 0:
+            return
+        with torch.no_grad(), _exact(tensor):
+            x = tensor.detach().float()
+            sums = x.sum(1 if x.ndim > 1 else 0) - 1.0
+            seen = LossCall(
+                name,
+                squashed,
+                tuple(x.shape),
+                float(x.min()),
+                float(x.max()),
+                float(sums.abs().max()),
+            )
+        with self._lock:
+            self.losses.setdefault((name, squashed), seen)
+
+    def end(self, seconds: float) -> None:
+        """The forward pass ended."""
+        self.seconds += max(seconds, 0.0)
+
+    def site(self, call: Call) -> None:
+        """An activation was applied: find its site and measure."""
+        with torch.no_grad(), _exact(call.output), self._lock:
+            site = self._site(call)
+            if site is None:
+                return
+            if call.expression is not None:
+                call.expression.site = site.name
+            site.calls += 1
+            site.seconds += call.seconds
+            self._measure(site, call)
+
+    # -- which site -----------------------------------------------------------------------------
+
+    def _site(self, call: Call) -> Site | None:
+        identity = self._identity(call)
+        if identity is None:
+            return None
+        named = call.kind == "module" or call.module is not None
+        base = call.path if named else f"{call.path}:{identity.name}"
+        counts = self._local.counts
+        counts[base] = counts.get(base, 0) + 1
+        name = base if counts[base] == 1 else f"{base}#{counts[base]}"
+        if name not in self.sites:
+            site = Site(name, call.path, call.kind, identity, call.gated, len(self.sites))
+            site.moments = Moments(identity.low, identity.high)
+            self._weight(site, call)
+            m = self.measures
+            site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
+            site.pairs, site.pooled = samples.Pairs(), []
+            self.sites[name] = site
+        return self.sites[name]
+
+    def _identity(self, call: Call) -> Identity | None:
+        if call.expression is None:
+            return plain(call.label)
+        from actscope.probe.expressions import text
+
+        shape = tuple(call.output.shape)
+        said = call.expression.name if call.kind == "module" else text(call.expression)
+        key = (call.path, said, len(shape))
+        if key not in self._identities:
+            self._identities[key] = identify(call.expression, shape, call.output.device)
+        return self._identities[key]
+
+    def _weight(self, site: Site, call: Call) -> None:
+        """Name the weight of the layer before, and its standard deviation times √fan_in."""
+        ref = call.source.weight if call.source else None
+        weight = ref() if ref is not None else None
+        if weight is None or weight.ndim < 2 or id(weight) not in self.weights:
+            return
+        site.weight = self.weights[id(weight)]
+        fan_in = weight[0].numel()
+        w = weight.detach().float()
+        site.sigma_w = float(w.square().mean().sqrt()) * fan_in**0.5
+
+    # -- measuring ------------------------------------------------------------------------------
+
+    def _dim(self, site: Site, call: Call) -> int:
+        shape = tuple(call.output.shape)
+        units = self.measures.units
+        if isinstance(units, Mapping):
+            told = next((d for p, d in units.items() if fnmatch.fnmatch(site.name, p)), None)
+        else:
+            told = units
+        if told is None:
+            return unit_dim(shape, call.dim)
+        if not -len(shape) <= told < len(shape):
+            raise InputError(
+                f"units = {told} for site {site.name!r}: its output has shape {shape}; "
+                f"expected a dimension from {-len(shape)} to {len(shape) - 1}"
+            )
+        return told % len(shape)
+
+    def _measure(self, site: Site, call: Call) -> None:
+        m, y = self.measures, call.output.detach()
+        if y.numel() == 0 or y.ndim == 0:
+            return
+        dim = self._dim(site, call)
+        site.shape, site.dim = tuple(y.shape), dim
+        site.device, site.dtype = str(y.device), str(y.dtype).removeprefix("torch.")
+        if m.moments:
+            site.moments.add(y, dim)
+        if m.rows:
+            site.rows_out.add(samples.take_rows(y, dim, m.rows))
+            self._input_rows(site, call, dim)
+        if m.pairs and site.kind != "softmax":
+            site.pairs.add(self._local.number, samples.inner_products(y, self._local.batch))
+        if m.pooled and y.shape[0] == self._local.batch:
+            kept = sum(p.shape[0] for p in site.pooled)
+            if kept < m.pooled:
+                over = tuple(i for i in range(1, y.ndim) if i != dim)
+                pooled = (y.float().mean(over) if over else y)[: m.pooled - kept]
+                site.pooled.append(pooled.reshape(len(pooled), -1).cpu().float())
+        if m.gradients and call.output.requires_grad:
+            hook = functools.partial(site.gradient.add)
+            self.handles.append(call.output.register_hook(hook))
+
+    def _input_rows(self, site: Site, call: Call, dim: int) -> None:
+        kept = call.source.rows if call.source else None
+        if kept is None and call.z is not None and call.z.shape == call.output.shape:
+            kept = samples.take_rows(call.z, dim, self.measures.rows)
+        if kept is not None:
+            site.rows_in.add(kept)
+
+    def release(self) -> None:
+        """Take the gradient hooks off the tensors that are still alive."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+
+def _exact(tensor: Any) -> Any:
+    """Autocast off: what is measured is measured in the type it has."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+def _leaves(value: Any, depth: int = 0) -> list[Any]:
+    """The tensors in nested containers and dataclasses, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if depth > 8:
+        return []
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    elif hasattr(value, "__dataclass_fields__"):
+        value = [getattr(value, name) for name in value.__dataclass_fields__]
+    if isinstance(value, (list, tuple)):
+        return [t for v in value for t in _leaves(v, depth + 1)]
+    return []

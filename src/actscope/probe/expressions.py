@@ -1,0 +1,203 @@
+"""Elementwise expressions of one tensor: followed while a forward pass builds them.
+
+`0.5*x*(1 + torch.tanh(x))` is six calls of torch. Each becomes an `Expression` over the same
+`Source`; when something that is not elementwise uses the result, the whole of it is one site.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from actscope.probe import functions
+from actscope.probe.functions import ALWAYS, HINGE, JOINS, PART, PLAIN, Plan
+
+_CASTS = functions.words("to float half bfloat16 double type_as type clone")
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """The tensor that an expression starts from, and what is known of where it came from.
+
+    Attributes:
+        dim: the dimension of its units, or None where the shape has to decide.
+        weighted: whether a layer with weights made it.
+        weight: a weak reference to that layer's weight, or None.
+        rows: rows sampled before an in-place function overwrote it, or None.
+        version: torch's count of in-place changes when the expression began.
+    """
+
+    dim: int | None
+    weighted: bool
+    weight: Any
+    version: int
+    rows: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Expression:
+    """One elementwise function of a source: the source itself where `func` is None.
+
+    Attributes:
+        name: the function's canonical name.
+        func: what to call with `args` and `kwargs`, in which an Expression stands for its value.
+        level: how much of an activation it is (see `functions`).
+        seconds: time spent in its calls.
+        emitted: reported already.
+        module_path: the path of the activation module that it is, or None.
+        gated: multiplied by another tensor of its shape.
+        frame: the call of a module in which it was made.
+        site: the name that the listener gave it.
+    """
+
+    source: Source
+    name: str = "x"
+    func: Callable[..., Any] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    level: int = PLAIN
+    seconds: float = 0.0
+    emitted: bool = False
+    module_path: str | None = None
+    gated: bool = False
+    frame: Any = None
+    site: str = ""
+
+
+def level_of(plan: Plan, parts: Iterable[Expression]) -> int:
+    """How much of an activation a function of these parts is."""
+    parts = list(parts)
+    below = max((p.level for p in parts), default=PLAIN)
+    if below == PART and plan.name in JOINS:
+        below = HINGE
+    if plan.name in {"max", "min"} and len(parts) < 1:
+        return PLAIN
+    return max(below, plan.level)
+
+
+def version_of(tensor: Any) -> int:
+    """Torch's count of in-place changes; 0 for tensors that keep none."""
+    return 0 if tensor.is_inference() else int(tensor._version)
+
+
+def _value(arg: Any, x: Any, seen: dict[int, Any]) -> Any:
+    if isinstance(arg, Expression):
+        return replay(arg, x, seen)
+    if isinstance(arg, torch.Tensor):
+        # a parameter with one number a channel stands by its mean
+        value = arg.detach().to(device=x.device)
+        value = value.to(x.dtype) if value.is_floating_point() else value
+        return value if value.numel() == 1 else value.mean(dtype=x.dtype).reshape(1)
+    return arg
+
+
+def replay(expression: Expression, x: Any, seen: dict[int, Any] | None = None) -> Any:
+    """The expression's value at other points.
+
+    Args:
+        expression: what to evaluate.
+        x: floats of any shape, which take the source's place.
+        seen: values already worked out, by the identity of their expression.
+    """
+    seen = {} if seen is None else seen
+    if expression.func is None:
+        return x.clone()
+    if id(expression) not in seen:
+        args = [_value(a, x, seen) for a in expression.args]
+        kwargs = {k: _value(v, x, seen) for k, v in expression.kwargs.items()}
+        if expression.name in _CASTS:  # a cast keeps the numbers; the table stays in float64
+            seen[id(expression)] = args[0]
+        else:
+            seen[id(expression)] = expression.func(*args, **kwargs)
+    return seen[id(expression)].clone()
+
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "gt": ">", "lt": "<"}
+_SIGNS |= {"ge": ">=", "le": "<="}
+_REVERSED = {"rsub": "-", "rdiv": "/", "rpow": "**"}
+
+
+def _say(arg: Any) -> str:
+    if isinstance(arg, Expression):
+        return text(arg)
+    if isinstance(arg, torch.Tensor):
+        if isinstance(arg, torch.nn.Parameter) or arg.numel() != 1:
+            return "p"
+        return f"{arg.item():.4g}"
+    if isinstance(arg, bool) or not isinstance(arg, (int, float)):
+        return str(arg)
+    return f"{arg:.4g}"
+
+
+def text(expression: Expression) -> str:
+    """The expression as one would write it, the source as x and learnt numbers as p."""
+    if expression.func is None:
+        return "x"
+    if expression.name in _CASTS:
+        return _say(expression.args[0])
+    said = [_say(a) for a in expression.args]
+    if expression.name == "neg":
+        return f"-{_bracket(said[0])}"
+    if len(said) == 2 and expression.name in _SIGNS:
+        return f"{_bracket(said[0])} {_SIGNS[expression.name]} {_bracket(said[1])}"
+    if len(said) == 2 and expression.name in _REVERSED:
+        return f"{_bracket(said[1])} {_REVERSED[expression.name]} {_bracket(said[0])}"
+    said += [f"{k}={_say(v)}" for k, v in expression.kwargs.items() if k != "inplace"]
+    return f"{expression.name}({', '.join(said)})"
+
+
+def _bracket(said: str) -> str:
+    """Brackets around what is a sum, a product, …; not around one call or name."""
+    depth = 0
+    for i, char in enumerate(said):
+        depth += (char == "(") - (char == ")")
+        if char == " " and depth == 0 and i:
+            return f"({said})"
+    return said
+
+
+@dataclass(slots=True, eq=False)
+class Note:
+    """What is known of one live tensor during a forward pass.
+
+    Attributes:
+        ref: a weak reference to it, since ids are used again.
+        expression: what it is of its source, once it has been used elementwise.
+        dim: the dimension of its units, if a layer told.
+        weighted: whether it comes from a layer with weights.
+        weight: a weak reference to that layer's weight.
+        constant: made of numbers, not of data.
+        made_by: the activation that the values come from, through views alone.
+        squashed: "sigmoid", "softmax" or "log_softmax" where the values are such a function's.
+    """
+
+    ref: weakref.ref[Any]
+    expression: Expression | None = None
+    dim: int | None = None
+    weighted: bool = False
+    weight: Any = None
+    constant: bool = False
+    squashed: str | None = None
+    made_by: Expression | None = None
+
+
+def is_reported(expression: Expression) -> bool:
+    """Whether an expression is an activation where it stands."""
+    if expression.func is None or expression.emitted:
+        return False
+    if expression.level == ALWAYS:
+        return True
+    return expression.level == HINGE and expression.source.weighted
+
+
+def is_composed(expression: Expression) -> bool:
+    """Whether more than one function makes the expression, casts not counted."""
+    parts = [*expression.args, *expression.kwargs.values()]
+    inner = [p for p in parts if isinstance(p, Expression) and p.func is not None]
+    if expression.name in _CASTS:
+        return any(is_composed(p) for p in inner)
+    return any(p.name not in _CASTS or is_composed(p) for p in inner)

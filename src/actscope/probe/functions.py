@@ -1,0 +1,147 @@
+"""What each torch function is to the probe: an activation, a part of one, a producer, or nothing.
+
+A function is known by its name, so that `torch.relu`, `Tensor.relu_`, `F.relu` and the exported
+`aten.relu.default` are one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+# How much of an activation an elementwise function is. PLAIN bends nothing by itself; PART bends
+# only inside something larger (exp in 1/(1 + exp(-x))); HINGE is an activation when it follows a
+# layer with weights (clamp, where, sin); ALWAYS is one wherever it stands.
+PLAIN, PART, HINGE, ALWAYS = range(4)
+
+_ALWAYS = """relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign
+hardtanh hardswish hardsigmoid hardshrink softshrink tanhshrink log_sigmoid threshold prelu rrelu
+rrelu_with_noise erf"""
+_HINGE = """clamp clamp_min clamp_max where maximum minimum max min fmax fmin sin cos abs
+heaviside sign gt lt ge le"""
+_PART = "exp expm1 exp2"
+_PLAIN = """add sub rsub mul div rdiv pow rpow neg square log log1p sqrt rsqrt reciprocal to float
+half bfloat16 double type_as type clone eq ne logical_not logical_and logical_or bitwise_not
+bitwise_and bitwise_or"""
+LEVELS = {
+    name: level
+    for level, names in ((ALWAYS, _ALWAYS), (HINGE, _HINGE), (PART, _PART), (PLAIN, _PLAIN))
+    for name in names.split()
+}
+# an exp below one of these is more than an exp
+JOINS = words("div rdiv mul log log1p reciprocal pow")
+
+SOFTMAX = words("softmax log_softmax softmin _softmax _log_softmax _safe_softmax")
+GATED = frozenset(["glu"])
+
+# new name -> how it is written elsewhere in torch
+_OTHER = {
+    "sigmoid": "special_expit expit",
+    "log_sigmoid": "logsigmoid log_sigmoid_forward",
+    "threshold": "_threshold",
+    "prelu": "_prelu_kernel",
+    "clamp": "clip",
+    "div": "true_divide divide __truediv__ __itruediv__ __div__",
+    "rdiv": "__rdiv__ __rtruediv__",
+    "mul": "multiply __mul__ __rmul__ __imul__",
+    "add": "__add__ __radd__ __iadd__",
+    "sub": "subtract __sub__ __isub__",
+    "rsub": "__rsub__",
+    "pow": "__pow__ __ipow__ float_power",
+    "rpow": "__rpow__",
+    "neg": "negative __neg__",
+    "gt": "greater __gt__",
+    "lt": "less __lt__",
+    "ge": "greater_equal __ge__",
+    "le": "less_equal __le__",
+    "erf": "special_erf",
+    "abs": "absolute __abs__",
+    "to": "_to_copy",
+}
+CANONICAL = {other: name for name, others in _OTHER.items() for other in others.split()}
+
+# name -> the dimension that its output's units lie on ("first": after the batch)
+_PRODUCERS = {
+    "last": """linear addmm matmul mm bmm baddbmm einsum layer_norm rms_norm native_layer_norm
+embedding __matmul__ __rmatmul__ bilinear lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
+rnn_tanh_cell rnn_relu_cell embedding_bag multi_head_attention_forward
+scaled_dot_product_attention""",
+    "first": """conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
+convolution _convolution batch_norm group_norm instance_norm native_batch_norm
+_native_batch_norm_legit_no_training native_group_norm""",
+}
+PRODUCERS = {name: where for where, names in _PRODUCERS.items() for name in names.split()}
+# what follows a convolution or a matrix product and keeps its units where they are
+REDUCTIONS = words(
+    """mean sum var std norm amax amin var_mean std_mean vector_norm linalg_vector_norm cumsum
+    prod logsumexp argmax argmin any all topk sort nansum aminmax"""
+)
+# functions that move dimensions: what was known of the units is no longer
+MOVES = words("permute transpose t swapaxes movedim moveaxis flatten einsum rearrange")
+
+# fused kernels whose inside no hook can see, with the way to see it
+FUSED = {
+    "scaled_dot_product_attention": (
+        "the softmax inside fused attention",
+        'load the model with attn_implementation="eager" (Hugging Face), or call softmax yourself',
+    ),
+    "lstm": ("the gates of an LSTM", "write the cell with torch.sigmoid and torch.tanh"),
+    "gru": ("the gates of a GRU", "write the cell with torch.sigmoid and torch.tanh"),
+    "lstm_cell": ("the gates of an LSTM cell", "write the cell with torch.sigmoid and torch.tanh"),
+    "gru_cell": ("the gates of a GRU cell", "write the cell with torch.sigmoid and torch.tanh"),
+    "rnn_tanh": ("the tanh of every step of an RNN", "write the loop over steps with torch.tanh"),
+    "rnn_relu": ("the ReLU of every step of an RNN", "write the loop over steps with torch.relu"),
+    "rnn_tanh_cell": ("the tanh of an RNN cell", "write the cell with torch.tanh"),
+    "rnn_relu_cell": ("the ReLU of an RNN cell", "write the cell with torch.relu"),
+}
+# Python functions of torch that call activations: run again with the probe looking inside
+COMPOSITES = frozenset(["multi_head_attention_forward", "gumbel_softmax"])
+# losses, whose input the rules look at
+LOSSES = words(
+    """cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss
+    l1_loss smooth_l1_loss huber_loss nll_loss_nd cross_entropy_loss"""
+)
+_IGNORED = words(
+    """__get__ __set__ __delete__ size dim stride numel is_floating_point is_complex element_size
+    is_contiguous get_device data_ptr storage_offset untyped_storage is_inference
+    _set_grad_enabled register_hook __repr__ __str__ __format__ __len__ nelement ndimension
+    __hash__ backward is_same_size tolist item __bool__ __int__ __float__ __index__ is_nonzero
+    requires_grad_ detach_ __contains__ retain_grad"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do when a function of this name is called.
+
+    Attributes:
+        name: the canonical name ("sigmoid").
+        ignored: reads a property only; uses up nothing.
+        level: PLAIN to ALWAYS for an elementwise function, −1 for any other.
+        in_place: the first argument is overwritten.
+    """
+
+    name: str
+    ignored: bool
+    level: int
+    in_place: bool
+
+
+def plan_of(func: Callable[..., Any]) -> Plan:
+    """The plan of a torch function, read off its name."""
+    raw = getattr(func, "__name__", "") or ""
+    if hasattr(func, "overloadpacket"):  # aten.relu.default
+        raw = func.overloadpacket.__name__
+    if raw in _IGNORED:
+        return Plan(raw, True, -1, False)
+    in_place = (raw.endswith("_") and not raw.endswith("__")) or raw.startswith("__i")
+    name = raw.rstrip("_") if in_place and not raw.startswith("__") else raw
+    name = CANONICAL.get(name, name)
+    return Plan(name, False, LEVELS.get(name, -1), in_place)

@@ -1,0 +1,171 @@
+"""What samples of a site tell of geometry: ranks, distances, number formats, a probe."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actscope.errors import InputError
+from actscope.maths.clouds import distances
+from actscope.maths.formats import round_mantissa, round_to
+from actscope.maths.meanfield import correlation_map, maps
+from actscope.maths.spectra import effective_rank, participation_ratio
+from actscope.probe.identity import Identity
+from actscope.probe.samples import Pairs
+
+Floats = NDArray[np.float64]
+
+FORMATS = {
+    "bfloat16": "bfloat16",
+    "float16": "float16",
+    "fp8_e4m3": "fp8_e4m3",
+    "fp8_e5m2": "fp8_e5m2",
+    "int8": "int8",
+}
+KEPT = 0.95  # of the distances' variation: what a format has to keep
+CLOUD = 192  # rows whose distances are compared after rounding
+
+
+def ranks(rows: Floats) -> tuple[float, float]:
+    """Effective rank and participation ratio of rows about their mean; NaN for a constant cloud.
+
+    Through the eigenvalues of the smaller Gram matrix, in float64: a singular value below 1e-8
+    of the largest is noise, and weighs less than that in both.
+
+    Args:
+        rows: (n, d).
+    """
+    if rows.shape[0] < 2 or not np.isfinite(rows).all():
+        return math.nan, math.nan
+    x = rows - rows.mean(0)
+    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
+    scale = float(np.abs(rows).max())
+    if values[0] <= 1e-6 * scale * math.sqrt(rows.size) or values[0] == 0.0:
+        return math.nan, math.nan  # no spread beyond float32's rounding
+    values = np.where(values > 1e-7 * values[0], values, 0.0)
+    return float(effective_rank(values)), float(participation_ratio(values))
+
+
+def agreement(a: Floats, b: Floats) -> float:
+    """Pearson correlation of two lists of numbers; NaN where one of them is constant."""
+    good = np.isfinite(a) & np.isfinite(b)
+    a, b = a[good], b[good]
+    if a.size < 3:
+        return math.nan
+    a, b = a - a.mean(), b - b.mean()
+    size = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / size if size > 0.0 else math.nan
+
+
+def preserved(site: Pairs, other: Pairs) -> tuple[float, float]:
+    """How well distances and angles between examples agree with another place's, each −1 … 1."""
+    mine, theirs, angle, other_angle = site.against(other)
+    return agreement(mine, theirs), agreement(angle, other_angle)
+
+
+def kept_in(rows: Floats, rounded: NDArray[np.floating[Any]]) -> float:
+    """R² between the distances of rows and those of their rounded copies; NaN for one point."""
+    exact, after = distances(rows), distances(rounded)
+    if not np.ptp(exact) > 0.0:
+        return math.nan
+    if not np.isfinite(after).all() or not np.ptp(after) > 0.0:
+        return 0.0
+    return max(agreement(exact, after), 0.0) ** 2
+
+
+def formats(rows: Floats) -> dict[str, float]:
+    """What each number format keeps of the distances between rows, and the bits they need.
+
+    Args:
+        rows: (n, d), as the model computed them.
+
+    Returns:
+        R² for each format, and "bits": the smallest stored mantissa that keeps 95 %.
+    """
+    cloud = (
+        rows[np.linspace(0, len(rows) - 1, min(len(rows), CLOUD)).astype(int)]
+        if len(rows)
+        else rows
+    )
+    names = {f"keeps_{name}": math.nan for name in FORMATS} | {"bits": math.nan}
+    if len(cloud) < 3 or not np.isfinite(cloud).all() or not np.ptp(distances(cloud)) > 0.0:
+        return names
+    with np.errstate(over="ignore"):
+        for name, known in FORMATS.items():
+            names[f"keeps_{name}"] = kept_in(cloud, round_to(cloud, known))
+    low, high = 0, 24
+    while low < high:  # fewer bits never keep more, but for noise below the threshold
+        middle = (low + high) // 2
+        if kept_in(cloud, round_mantissa(cloud, middle)) >= KEPT:
+            high = middle
+        else:
+            low = middle + 1
+    names["bits"] = float(low)
+    return names
+
+
+def probe(features: Floats, labels: Any, folds: int = 5) -> float:
+    """Accuracy of a ridge classifier on the features, cross-validated; NaN where it cannot be.
+
+    Args:
+        features: (n, d).
+        labels: (n,), whole numbers.
+        folds: of the cross-validation; fewer where a class has fewer examples.
+
+    Raises:
+        InputError: the labels are not one number an example.
+    """
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) < len(features):
+        raise InputError(
+            f"labels have shape {labels.shape} for {len(features)} examples: expected (n,)"
+        )
+    labels = labels[: len(features)]
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < 2 or not np.isfinite(features).all():
+        return math.nan
+    model = make_pipeline(StandardScaler(), RidgeClassifier())
+    split = StratifiedKFold(int(min(folds, counts.min())), shuffle=True, random_state=0)
+    return float(np.mean(cross_val_score(model, features, labels, cv=split)))
+
+
+def second_moment(rows: Floats) -> float:
+    """Mean of the squares."""
+    return float(np.mean(rows**2)) if rows.size else math.nan
+
+
+def correlation(rows: Floats) -> float:
+    """Mean over pairs of rows of their inner product, over the mean square."""
+    n = len(rows)
+    square = float(np.sum(rows**2))
+    if n < 2 or not square > 0.0:
+        return math.nan
+    total = rows.sum(0)
+    return (float(total @ total) - square) / (n - 1) / square
+
+
+def predicted(identity: Identity, rows_in: Floats) -> tuple[float, float]:
+    """What mean field expects of the output: its second moment and the correlation of rows.
+
+    Inputs are taken as normal with the variance and correlation measured in front of the
+    activation. NaN for functions outside the catalogue.
+
+    Args:
+        identity: what the site computes.
+        rows_in: (n, d), inputs.
+    """
+    q, c = second_moment(rows_in), correlation(rows_in)
+    if identity.record is None or not 1e-12 < q < 1e12 or not np.isfinite(c):
+        return math.nan, math.nan
+    record = identity.record
+    m = maps(record, record.slope_at, record.kink_points, q=q)
+    return m.q_out, float(correlation_map(m, np.clip(c, -1.0, 1.0)).uncentred)

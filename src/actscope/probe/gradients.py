@@ -1,0 +1,80 @@
+"""The gradient at a site's output: its norm and how much of it is exactly zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+
+class Gradient:
+    """Sums of squares and of zeros over all gradients that reached a site.
+
+    The squares are taken of the gradient divided by its largest number, so that a gradient of
+    1e-30 does not become a norm of 0 in float32.
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Any, Any]] = []  # (largest, sum of squares over largest²)
+        self.square = 0.0
+        self.count = 0
+        self.zeros = 0.0
+        self.batches = 0
+
+    def add(self, gradient: Any) -> None:
+        """Add one gradient; what torch calls when it has worked it out."""
+        with torch.no_grad(), torch.autocast(gradient.device.type, enabled=False):
+            g = gradient.detach()
+            if g.numel() == 0:
+                return
+            if g.dtype in (torch.float16, torch.bfloat16):
+                g = g.float()
+            size = g.abs()
+            top = size.amax()
+            scaled = size / top.clamp(min=1e-44 if g.dtype == torch.float32 else 1e-300)
+            flat = scaled.reshape(-1)
+            filled = size.sign_().sum()
+            self.parts.append((torch.stack([top, torch.dot(flat, flat), filled]), g.numel()))
+        if len(self.parts) >= 64:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Read the numbers off the device, a few dozen batches at once."""
+        for numbers, count in self.parts:
+            top, square, filled = (float(v) for v in numbers)
+            self.square += square * top * top
+            self.count += count
+            self.zeros += count - filled
+            self.batches += 1
+        self.parts = []
+
+    @property
+    def norm(self) -> float:
+        """Root of the mean over batches of the squared norm; NaN where none arrived."""
+        self._fold()
+        return math.sqrt(self.square / self.batches) if self.batches else math.nan
+
+    @property
+    def zero_fraction(self) -> float:
+        """The part of the gradient's numbers that is exactly 0; NaN where none arrived."""
+        self._fold()
+        return self.zeros / self.count if self.count else math.nan
+
+    def state(self) -> dict[str, float]:
+        """Everything measured, to be sent to another process."""
+        self._fold()
+        return {
+            "square": self.square,
+            "count": self.count,
+            "zeros": self.zeros,
+            "batches": self.batches,
+        }
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add what another process measured."""
+        self._fold()
+        self.square += state["square"]
+        self.count += state["count"]
+        self.zeros += state["zeros"]
+        self.batches += state["batches"]

@@ -1,0 +1,118 @@
+"""Which modules are activations: found by what they do, not by a list of classes.
+
+A module without children is an activation if it gives back the shape it gets, each number of the
+output depends on that number of the input alone, and the function is not a straight line. It is
+tried on synthetic rows, on a copy in eval mode, so that nothing of the model changes.
+"""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+# modules of torch that are not elementwise, or not curved: no need to try them
+_NEVER = (
+    nn.Linear, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.Identity, nn.Flatten, nn.Unflatten,
+    nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm,
+    nn.modules.dropout._DropoutNd, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention,
+    nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd, nn.Upsample, nn.CosineSimilarity,
+    nn.modules.pooling._AdaptiveAvgPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd, nn.PixelShuffle,
+)  # fmt: skip
+_SOFTMAX = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+_MOST = 1 << 22  # numbers tried at once
+
+_verdicts: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_names: dict[str, str] = {
+    "SiLU": "silu", "GELU": "gelu", "ReLU": "relu", "ReLU6": "relu6", "Sigmoid": "sigmoid",
+    "Tanh": "tanh", "LeakyReLU": "leaky_relu", "ELU": "elu", "Mish": "mish",
+}  # fmt: skip
+
+
+def name_of(module: Any) -> str:
+    """The name that a function of this module's class has."""
+    name = type(module).__name__
+    return _names.get(name, name)
+
+
+def kind_of(module: Any, first: Any) -> str | None:
+    """What an activation module is: "activation", "softmax", "log_softmax", "softmin", "glu".
+
+    Args:
+        module: any module.
+        first: the first argument it is called with.
+
+    Returns:
+        None for a module that is no activation.
+    """
+    if module._modules or not isinstance(first, torch.Tensor) or not first.is_floating_point():
+        return None
+    if isinstance(module, (*_NEVER, torch.jit.ScriptModule)):
+        return None
+    if isinstance(module, nn.GLU):
+        return "glu"
+    if isinstance(module, _SOFTMAX):
+        name = type(module).__name__
+        return {"LogSoftmax": "log_softmax", "Softmin": "softmin"}.get(name, "softmax")
+    if module not in _verdicts:
+        if first.numel() == 0:
+            return None
+        _verdicts[module] = _behaves(module, first)
+    return "activation" if _verdicts[module] else None
+
+
+def caller(module: Any) -> Callable[[Any], Any]:
+    """A function that computes what the module does, on a copy in eval mode, without its hooks."""
+
+    def call(x: Any) -> Any:
+        return _copy(module, x)(x)
+
+    return call
+
+
+def _copy(module: Any, like: Any) -> Callable[[Any], Any]:
+    twin = copy.deepcopy(module).eval()
+    twin.to(device=like.device, dtype=like.dtype)
+    forward: Callable[[Any], Any] = twin.forward
+    return forward
+
+
+def _behaves(module: Any, first: Any) -> bool:
+    """Whether a module is shape-preserving, elementwise and curved, by trying."""
+    rows = max(2, min(8, _MOST // max(1, first[:1].numel())))
+    shape = (rows, *first.shape[1:]) if first.ndim > 1 else tuple(first.shape)
+    state = torch.random.get_rng_state()
+    try:
+        with torch.no_grad(), torch.autocast(first.device.type, enabled=False):
+            return _tried(_copy(module, first.float()), shape, first.device)
+    except Exception:  # a module that cannot be tried alone is looked into instead
+        return False
+    finally:
+        torch.random.set_rng_state(state)
+
+
+def _tried(forward: Callable[[Any], Any], shape: tuple[int, ...], device: Any) -> bool:
+    seed = torch.Generator().manual_seed(0)
+    x = 3.0 * torch.randn(shape, generator=seed).to(device)
+    y = forward(x.clone())
+    if not isinstance(y, torch.Tensor) or y.shape != x.shape or not y.is_floating_point():
+        return False
+    # change half of the numbers: the others' outputs must stay as they are
+    kept = (torch.rand(shape, generator=seed) < 0.5).to(device)
+    other = torch.where(kept, x, torch.randn(shape, generator=seed).to(device))
+    if not torch.equal(y[kept], forward(other)[kept]):
+        return False
+    return any(_curved(forward, x, scale) for scale in (1.0, 0.1, 10.0, 1e3))
+
+
+def _curved(forward: Callable[[Any], Any], x: Any, scale: float) -> bool:
+    """Whether f(a) + f(−a) differs from 2·f(0), or f(2a) from 2·f(a), relative to f's size."""
+    a = scale * x
+    zero, one, minus, two = (forward(v.clone()) for v in (0 * a, a, -a, 2 * a))
+    size = one.abs().max() + two.abs().max() + 1e-30
+    bend = (one + minus - 2 * zero).abs().max() + (two - 2 * one + zero).abs().max()
+    return bool(bend > 1e-4 * size)

@@ -1,0 +1,181 @@
+"""What an inspection found, as a table, text, JSON and HTML."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actscope.probe.findings import Finding, as_dicts, jsonable
+from actscope.probe.table import COLUMNS
+from actscope.probe.tracker import Opaque
+
+BARS = "▁▂▃▄▅▆▇█"
+# the columns of the terminal's table: (column, heading, format)
+SHOWN = (
+    ("activation", "activation", "{}"),
+    ("units", "units", "{:.0f}"),
+    ("mean", "mean", "{:.3g}"),
+    ("std", "std", "{:.3g}"),
+    ("zeros", "zeros", "{:.0%}"),
+    ("dead", "dead", "{:.0f}"),
+    ("saturated", "sat.", "{:.0%}"),
+    ("rank", "rank", "{:.1f}"),
+    ("distance_input", "dist.", "{:.2f}"),
+    ("probe", "probe", "{:.2f}"),
+    ("bits", "bits", "{:.0f}"),
+    ("gradient_ratio", "grad", "{:.2g}"),
+    ("share", "time", "{:.0%}"),
+)
+
+
+def sparkline(values: Any, width: int = 12) -> str:
+    """A histogram as a row of bars, the tallest full; "" for nothing.
+
+    Example:
+        >>> sparkline([0.0, 0.0, 0.0, 1.0, 2.0, 2.0], 3)
+        '█▃▆'
+    """
+    values = np.asarray(values, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return ""
+    counts = np.histogram(values, bins=width)[0]
+    tall = np.ceil(counts / counts.max() * (len(BARS) - 1)).astype(int)
+    return "".join(BARS[t] if c else " " for t, c in zip(tall, counts, strict=True))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an inspection found.
+
+    Attributes:
+        model: the model's class.
+        rows: {site: {column: value}}; `table.COLUMNS` says what each column is.
+        units: {site: {name: (units,)}}: mean, var, least, most, low, high.
+        findings: worst first.
+        opaque: what may hold activations and could not be looked into, with the way to.
+        counts: batches and examples.
+        samples: {site: (rows, units)} sampled outputs.
+    """
+
+    model: str
+    rows: Mapping[str, Mapping[str, Any]]
+    units: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    findings: tuple[Finding, ...]
+    opaque: tuple[Opaque, ...]
+    counts: Mapping[str, int]
+    samples: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def table(self) -> Any:
+        """A pandas DataFrame, one row a site, in the order of the forward pass."""
+        import pandas as pd
+
+        frame = pd.DataFrame.from_dict(dict(self.rows), orient="index", columns=list(COLUMNS))
+        frame.index.name = "site"
+        return frame
+
+    def to_json(self) -> str:
+        """Everything but the samples, as JSON; NaN and infinities are null."""
+        return json.dumps(
+            {
+                "model": self.model,
+                "counts": dict(self.counts),
+                "sites": {s: {k: jsonable(v) for k, v in r.items()} for s, r in self.rows.items()},
+                "findings": as_dicts(self.findings),
+                "opaque": [
+                    {"path": o.path, "what": o.what, "way_out": o.way_out} for o in self.opaque
+                ],
+            },
+            ensure_ascii=False,
+            indent=1,
+            allow_nan=False,
+        )
+
+    def summary(self, width: int | None = None) -> str:
+        """The terminal's report as plain text.
+
+        Args:
+            width: columns of the terminal; its own if None.
+        """
+        from rich.console import Console
+
+        console = Console(width=width, record=True, file=io.StringIO(), force_terminal=False)
+        self.print(console)
+        return console.export_text()
+
+    def print(self, console: Any = None) -> None:
+        """Print the report: a table with sparklines, what is opaque, the findings."""
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        console = console or Console()
+        title = (
+            f"{self.model}: {len(self.rows)} activation sites, {self.counts['examples']} examples"
+        )
+        shown = Table(title=title, title_justify="left", pad_edge=False)
+        columns = [c for c in SHOWN if any(_known(r[c[0]]) for r in self.rows.values())]
+        shown.add_column("site", overflow="fold")
+        for name, heading, _ in columns:
+            shown.add_column(heading, justify="left" if name == "activation" else "right")
+        shown.add_column("outputs", no_wrap=True)
+        for site, row in self.rows.items():
+            cells = [form.format(row[c]) if _known(row[c]) else "·" for c, _, form in columns]
+            shown.add_row(*map(Text, [site, *cells, sparkline(self.samples[site])]))
+        console.print(shown)
+        for one in self.opaque:
+            console.print(
+                Text(f"not looked into: {one.what} at {one.path or 'the root'}; {one.way_out}")
+            )
+        for f in self.findings:
+            colour = {"error": "red", "warning": "yellow"}.get(f.severity, "cyan")
+            console.print(
+                Text.assemble((f"{f.code} {f.severity}", colour), f" {f.site}: {f.message}")
+            )
+            console.print(Text(f"    likely cause: {f.cause}"))
+            console.print(Text(f"    what to do: {f.todo}"))
+        if not self.findings:
+            console.print(Text("no findings"))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table, what is opaque, the findings."""
+        columns = [c for c in SHOWN if any(_known(r[c[0]]) for r in self.rows.values())]
+        head = "".join(f"<th>{html.escape(h)}</th>" for _, h, _ in columns)
+        body = []
+        for site, row in self.rows.items():
+            cells = "".join(
+                f"<td>{html.escape(form.format(row[c])) if _known(row[c]) else '·'}</td>"
+                for c, _, form in columns
+            )
+            bars = html.escape(sparkline(self.samples[site]))
+            body.append(f"<tr><th>{html.escape(site)}</th>{cells}<td><code>{bars}</code></td></tr>")
+        notes = [
+            f"<li>not looked into: {html.escape(o.what)} at {html.escape(o.path or 'the root')}; "
+            f"{html.escape(o.way_out)}</li>"
+            for o in self.opaque
+        ]
+        notes += [
+            f"<li><b>{html.escape(f.code)} {f.severity}</b> {html.escape(f.site)}: "
+            f"{html.escape(f.message)}. {html.escape(f.cause)}; {html.escape(f.todo)}.</li>"
+            for f in self.findings
+        ]
+        return (
+            f"<table><caption>{html.escape(self.model)}</caption><thead><tr><th>site</th>{head}"
+            f"<th>outputs</th></tr></thead><tbody>{''.join(body)}</tbody></table>"
+            f"<ul>{''.join(notes) or '<li>no findings</li>'}</ul>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary(120)
+
+
+def _known(value: Any) -> bool:
+    return bool(value == value)  # not NaN

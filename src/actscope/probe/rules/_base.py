@@ -1,0 +1,77 @@
+"""What a rule is: a check over what was measured, with its page in its file's docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEVERITIES = ("info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rules look at.
+
+    Attributes:
+        rows: {site: {column: value}}, in the order of the forward pass (see `table.COLUMNS`).
+        units: {site: {name: (units,)}}: mean, var, least, most, low, high.
+        losses: the loss functions that were called on the model's output.
+        output_site: the site whose output is the model's, or "".
+        targets_least: the smallest target of a model trained on numbers, or None.
+        input_rank: effective rank of the network's input, NaN if unknown.
+    """
+
+    rows: Mapping[str, Mapping[str, Any]]
+    units: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    losses: tuple[Any, ...] = ()
+    output_site: str = ""
+    targets_least: float | None = None
+    input_rank: float = float("nan")
+
+    def hidden(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The sites that apply an elementwise function or a gate: all but softmax."""
+        return ((s, r) for s, r in self.rows.items() if r["kind"] != "softmax")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule's check reports: where, what, and the numbers that say so."""
+
+    site: str
+    message: str
+    evidence: Mapping[str, float | int | str]
+
+
+Check = Callable[[Seen, Mapping[str, float]], Iterator[Found]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        name: equal to its file's.
+        code: stable, what select and ignore take ("ACT101").
+        severity: "info", "warning" or "error".
+        check: `check(seen, thresholds)` gives what it finds.
+        cause: the likely cause, one sentence.
+        todo: what to do, one sentence.
+        thresholds: the numbers it compares with; each can be set by `code.name`.
+    """
+
+    name: str
+    code: str
+    severity: str
+    check: Check
+    cause: str
+    todo: str
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+def percent(part: float) -> str:
+    """A fraction as text: "25 %", "0.4 %"."""
+    return f"{100 * part:.3g} %"

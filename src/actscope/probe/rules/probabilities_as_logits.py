@@ -1,0 +1,42 @@
+"""Probabilities where a loss expects logits.
+
+The input of `cross_entropy` is nowhere negative and its rows sum to 1 (within `sum`), or the input
+of `binary_cross_entropy_with_logits` lies between 0 and 1 throughout: it looks like probabilities,
+made in a way that could not be followed (where softmax or sigmoid was seen, other rules speak).
+
+The evidence: range of the input, the largest distance of a row's sum from 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from actscope.probe.rules._base import Found, Rule, Seen
+
+
+def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
+    for loss in seen.losses:
+        if loss.squashed is not None or not 0.0 <= loss.least < loss.most <= 1.0:
+            continue
+        several = math.prod(loss.shape) >= limits["numbers"]
+        rows = loss.name == "cross_entropy" and loss.row_sum <= limits["sum"]
+        single = loss.name == "binary_cross_entropy_with_logits" and several
+        if rows or single:
+            yield Found(
+                "loss",
+                f"the input of {loss.name} lies between {loss.least:.3g} and {loss.most:.3g}"
+                + (", and its rows sum to 1" if rows else ""),
+                {"loss": loss.name, "least": loss.least, "most": loss.most, "sum": loss.row_sum},
+            )
+
+
+RECORD = Rule(
+    name="probabilities_as_logits",
+    code="ACT504",
+    severity="warning",
+    check=_check,
+    cause="the model gives probabilities, the loss expects logits",
+    todo="give the loss the numbers before softmax or sigmoid",
+    thresholds={"sum": 0.001, "numbers": 32},
+)

@@ -1,0 +1,211 @@
+"""Look at a model while it runs on real batches: `inspect`."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from actscope.errors import InputError
+from actscope.probe import geometry, table
+from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
+from actscope.probe.collector import Collector, Measures, Units
+from actscope.probe.findings import Settings, findings_of
+from actscope.probe.keep import backward, unchanged
+from actscope.probe.report import Report
+from actscope.probe.rules._base import Seen
+from actscope.probe.tracker import Tracker, unwrap
+
+PROBED = 2000  # examples kept for the probe
+
+
+def inspect(
+    model: Any,
+    data: Any,
+    labels: Any = None,
+    loss: Any = None,
+    *,
+    units: Units = None,
+    rows: int = 512,
+    batches: int | None = None,
+    full: bool = True,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    thresholds: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> Report:
+    """Measure every activation of a model on real data, and say what is wrong with it.
+
+    The model is left as it was, to the bit: parameters, buffers, gradients, modes, hooks and
+    random states, also when its forward raises. It runs in the mode (train or eval) it is in.
+
+    Args:
+        model: any torch.nn.Module; a compiled or wrapped one is looked at inside its wrapper.
+        data: one batch (a tensor or array, a tuple of positional arguments, a mapping of keyword
+            arguments) or a loader of batches, whose pairs are (inputs, labels).
+        labels: of one batch: (n,) whole numbers for the probe and the loss, or numbers.
+        loss: "cross_entropy", "bce", "bce_with_logits", "mse" or a function of (output, labels);
+            None takes the model's own (`output.loss`). Without a loss nothing is known of
+            gradients.
+        units: the dimension of the units, for all sites or by pattern of their names
+            ({"encoder.*": 1}); worked out from the layers before if None.
+        rows: rows kept per site for spectra, quantiles, number formats; at least 8.
+        batches: batches taken from a loader; all if None.
+        full: False leaves out number formats, mean field, probe and repeated units.
+        select: codes, prefixes of codes or names of the rules that run ("ACT1"); all if empty.
+        ignore: the same for rules left out, everywhere or at some sites ("ACT101@conv*").
+        thresholds: {"dead_units.fraction": 0.1}.
+        seed: of the samples; the random states of torch and NumPy are not used.
+
+    Returns:
+        A Report: `.table`, `.findings`, `.opaque`, `.to_json()`, `.to_html()`, `.summary()`.
+
+    Raises:
+        InputError: the data, labels or loss cannot be used; the message says what is expected.
+        UnknownName: no rule has a selected code.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> with torch.no_grad():
+        ...     _ = model[0].bias[:3].fill_(-100.0)
+        >>> report = inspect(model, torch.randn(64, 4, generator=torch.Generator().manual_seed(0)))
+        >>> report.table.loc["1", ["activation", "units", "dead"]].tolist()
+        ['relu', 8, 3]
+        >>> [f.rule for f in report.findings]
+        ['dead_units']
+    """
+    _check(model, rows)
+    settings = Settings(tuple(select), tuple(ignore), thresholds)
+    wanted = Measures(rows=rows, pooled=PROBED if full else 0, units=units, seed=seed)
+    root = unwrap(model)
+    collector = Collector(wanted, {id(p): n for n, p in root.named_parameters()})
+    targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
+    if collector.batches == 0:
+        raise InputError("data holds no batch: expected at least one")
+    return report_of(collector, settings, targets, full, type(root).__name__)
+
+
+def _check(model: Any, rows: int) -> None:
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(
+            f"model is {type(model).__name__}: expected a torch.nn.Module; for a function that "
+            "makes one, call it first"
+        )
+    if rows < 8:
+        raise InputError(f"rows = {rows}: expected at least 8")
+
+
+def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -> list[Any]:
+    """Run the model over the batches; returns the labels of the examples, in order."""
+    tracker = Tracker(root, collector)
+    targets: list[Any] = []
+    wanted = [p for p in root.parameters() if p.requires_grad]
+    with unchanged(root), _eager(root):
+        tracker.attach()
+        try:
+            for batch in batches:
+                _one(tracker, collector, batch, loss, wanted)
+                if isinstance(batch.labels, torch.Tensor):
+                    targets.append(batch.labels.detach().cpu())
+                elif batch.labels is not None:
+                    targets.append(torch.as_tensor(np.asarray(batch.labels)))
+        finally:
+            tracker.detach()
+            collector.release()
+    return targets
+
+
+def _one(
+    tracker: Tracker, collector: Collector, batch: Batch, loss: Any, parameters: list[Any]
+) -> None:
+    graph = loss is not None or "labels" in batch.kwargs
+    with contextlib.nullcontext() if graph else torch.no_grad():
+        output = tracker.root(*batch.args, **batch.kwargs)
+        with tracker.loss() as last:
+            value = loss_of(output, batch.labels, loss)
+            if last is not None and not collector.output_site:
+                with torch._C.DisableTorchFunction(), contextlib.suppress(InputError):
+                    collector.output_site = last.made_by(first_tensor(output))
+        if value is None:
+            return
+        if value.numel() != 1:
+            raise InputError(
+                f"the loss has shape {tuple(value.shape)}: expected one number, a mean over the "
+                "batch"
+            )
+        if value.requires_grad and parameters:
+            backward(value.reshape(()), parameters)
+
+
+@contextlib.contextmanager
+def _eager(root: Any) -> Any:
+    """Compiled parts run as they are written, so that they can be looked into."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    with contextlib.ExitStack() as stack:
+        if stance is not None:
+            stack.enter_context(stance("force_eager"))
+        if any(hasattr(m, "_orig_mod") for m in root.modules()):
+            # torch warns of hooks on compiled modules; ours count them right
+            stack.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)`")
+        yield
+
+
+def report_of(
+    collector: Collector,
+    settings: Settings,
+    targets: list[Any] | None = None,
+    full: bool = True,
+    name: str = "",
+) -> Report:
+    """The report over what a collector kept.
+
+    Args:
+        collector: after the last batch.
+        settings: of the rules.
+        targets: labels of the batches, in order.
+        full: number formats, mean field, probe, repeated units.
+        name: of the model, for the title.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    labels, least = _labels(targets or [])
+    inputs = collector.input_rows.array()
+    with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
+        known, per_unit = table.rows_of(collector, labels if full else None, full)
+        input_rank = geometry.ranks(inputs)[0] if inputs.size else float("nan")
+    seen = Seen(
+        known,
+        per_unit,
+        tuple(collector.losses.values()),
+        collector.output_site,
+        least,
+        input_rank,
+    )
+    return Report(
+        name,
+        known,
+        per_unit,
+        findings_of(seen, settings),
+        tuple(collector.opaques.values()),
+        {"batches": collector.batches, "examples": collector.examples},
+        {s.name: s.rows_out.array() for s in collector.sites.values()},
+    )
+
+
+def _labels(targets: list[Any]) -> tuple[Any, float | None]:
+    """Class labels for the probe, (n,) or None; the smallest target of a regression, or None."""
+    if not targets:
+        return None, None
+    if targets[0].is_floating_point():
+        finite = [float(t.min()) for t in targets if t.numel()]
+        return None, min(finite, default=None)
+    if all(t.ndim == 1 for t in targets):
+        return torch.cat(targets).numpy(), None
+    return None, None

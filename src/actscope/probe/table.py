@@ -1,0 +1,213 @@
+"""From what a collector kept to one row of numbers a site."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actscope.probe import geometry
+from actscope.probe.collector import Collector, Site
+
+Floats = NDArray[np.float64]
+
+QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+NEARLY_DEAD = 0.01  # active on fewer rows than this
+SATURATED_UNIT = 0.99  # in one tail on at least this part of its rows
+
+# column -> what it says; the docs and the JSON output read this
+COLUMNS = {
+    "kind": "module, function, composed or softmax",
+    "activation": "the catalogue's name, or the formula",
+    "gated": "its output multiplies another tensor of the same shape",
+    "calls": "times it was called",
+    "shape": "of the last output",
+    "units": "size of the unit dimension",
+    "rows": "rows measured, over all batches",
+    "mean": "mean over rows and units",
+    "std": "standard deviation over rows and units",
+    "spread": "root mean over units of the variance over rows",
+    "least": "smallest output",
+    "most": "largest output",
+    "q01": "1 % quantile (of the sample)",
+    "q25": "25 % quantile",
+    "q50": "median",
+    "q75": "75 % quantile",
+    "q99": "99 % quantile",
+    "second": "mean square",
+    "constant": "part of the mean square that is the same for every row",
+    "zeros": "part of the outputs that is exactly 0",
+    "dead": "units that were silent on every row",
+    "deeply_dead": "dead units whose input stays 4 standard deviations below where they wake",
+    "nearly_dead": "units active on fewer than 1 % of the rows, and on at least one",
+    "saturated": "part of the outputs where the slope is below 1 % of its largest",
+    "saturated_low": "the same, on the low side",
+    "saturated_high": "the same, on the high side",
+    "units_low": "units on the low side on 99 % of the rows (not counted for rectifiers)",
+    "units_high": "units on the high side on 99 % of the rows",
+    "duplicates": "units whose sampled outputs equal another unit's",
+    "rank": "effective rank of the sampled rows (Roy & Vetterli 2007)",
+    "rank_in": "effective rank of the rows in front of the activation",
+    "participation": "participation ratio of the sampled rows",
+    "rank_most": "the largest rank that the sample can have",
+    "distance_input": "correlation of distances between examples with those of the input",
+    "angle_input": "correlation of cosines between examples with those of the input",
+    "distance_before": "the same against the site before",
+    "angle_before": "the same against the site before",
+    "probe": "cross-validated accuracy of a ridge classifier on the outputs",
+    "keeps_bfloat16": "R² of distances after rounding to bfloat16",
+    "keeps_float16": "R² of distances after rounding to float16",
+    "keeps_fp8_e4m3": "R² of distances after rounding to fp8 e4m3",
+    "keeps_fp8_e5m2": "R² of distances after rounding to fp8 e5m2",
+    "keeps_int8": "R² of distances after rounding to int8, one scale for the tensor",
+    "bits": "smallest mantissa that keeps 95 % of the distances' variation",
+    "second_in": "mean square in front of the activation (sample)",
+    "correlation_in": "correlation of rows in front of the activation",
+    "correlation": "correlation of rows behind it",
+    "second_expected": "mean square that mean field expects behind it",
+    "correlation_expected": "correlation that mean field expects behind it",
+    "gradient": "norm of the gradient at the output (root mean square over batches)",
+    "gradient_ratio": "that norm over the last site's",
+    "gradient_zeros": "part of the gradient that is exactly 0",
+    "weight": "the weight of the layer before",
+    "sigma_w": "standard deviation of that weight times √fan_in",
+    "share": "part of the forward time",
+    "dtype": "number type of the output",
+}  # fmt: skip
+
+
+def rows_of(
+    collector: Collector, labels: Any = None, full: bool = True
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Floats]]]:
+    """One row of numbers a site, and its numbers per unit.
+
+    Args:
+        collector: after the last batch.
+        labels: (n,) of the examples kept for the probe, or None.
+        full: number formats and mean field too.
+
+    Returns:
+        {site: {column: value}} in the order of COLUMNS, and {site: {name: (units,)}}.
+    """
+    sites = sorted(collector.sites.values(), key=lambda s: s.order)
+    table: dict[str, dict[str, Any]] = {}
+    units: dict[str, dict[str, Floats]] = {}
+    before = None
+    norms = [s.gradient.norm for s in sites if s.kind != "softmax"]
+    last = next((n for n in reversed(norms) if not math.isnan(n)), math.nan)
+    for site in sites:
+        row, per_unit = _row(collector, site, before, full)
+        row["gradient_ratio"] = row["gradient"] / last if last > 0.0 else math.nan
+        if labels is not None and site.pooled:
+            features = np.concatenate([p.numpy() for p in site.pooled]).astype(float)
+            row["probe"] = geometry.probe(features, labels)
+        table[site.name] = {name: row.get(name, math.nan) for name in COLUMNS}
+        units[site.name] = per_unit
+        if site.kind != "softmax" and site.pairs is not None:
+            before = site.pairs
+    return table, units
+
+
+def _row(
+    collector: Collector, site: Site, before: Any, full: bool
+) -> tuple[dict[str, Any], dict[str, Floats]]:
+    row: dict[str, Any] = {
+        "kind": site.kind,
+        "activation": site.identity.name,
+        "gated": site.gated,
+        "calls": site.calls,
+        "shape": "×".join(map(str, site.shape)),
+        "units": site.moments.units,
+        "rows": site.moments.rows,
+        "gradient": site.gradient.norm,
+        "gradient_zeros": site.gradient.zero_fraction,
+        "weight": site.weight,
+        "sigma_w": site.sigma_w,
+        "share": site.seconds / collector.seconds if collector.seconds > 0.0 else math.nan,
+        "dtype": site.dtype,
+    }
+    per_unit = site.moments.numbers()
+    if site.moments.rows:
+        row |= _of_moments(site, per_unit)
+    rows_out = site.rows_out.array() if site.rows_out is not None else np.empty((0, 0))
+    if rows_out.size:
+        row |= _of_rows(site, rows_out, full)
+    if site.pairs is not None and site.pairs.parts:
+        there = geometry.preserved(site.pairs, collector.input_pairs)
+        row["distance_input"], row["angle_input"] = there
+        if before is not None:
+            row["distance_before"], row["angle_before"] = geometry.preserved(site.pairs, before)
+    return row, per_unit
+
+
+def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:
+    mean, var = n["mean"], n["var"]
+    square = float(np.mean(mean**2 + var))
+    row: dict[str, Any] = {
+        "mean": float(mean.mean()),
+        "std": math.sqrt(float(max(square - mean.mean() ** 2, 0.0)))
+        if np.isfinite(square)
+        else math.nan,
+        "spread": math.sqrt(float(var.mean())) if np.isfinite(square) else math.nan,
+        "least": float(n["least"].min()),
+        "most": float(n["most"].max()),
+        "second": square,
+        "constant": float(np.mean(mean**2)) / square if square > 0.0 else math.nan,
+        "zeros": site.moments.zero_fraction,
+    }
+    low, high = site.identity.low, site.identity.high
+    if site.identity.table is None:
+        return row
+    silent = n["low"] >= 1.0 if low is not None else np.zeros(mean.size, dtype=bool)
+    if site.identity.rectifies:
+        row["dead"] = int(silent.sum())
+        active = 1.0 - n["low"]
+        row["nearly_dead"] = int(((active > 0.0) & (active < NEARLY_DEAD)).sum())
+    row["saturated_low"] = float(n["low"].mean()) if low is not None else 0.0
+    row["saturated_high"] = float(n["high"].mean()) if high is not None else 0.0
+    row["saturated"] = row["saturated_low"] + row["saturated_high"]
+    if not site.identity.rectifies:
+        row["units_low"] = int((n["low"] >= SATURATED_UNIT).sum()) if low is not None else 0
+    row["units_high"] = int((n["high"] >= SATURATED_UNIT).sum()) if high is not None else 0
+    return row
+
+
+def _of_rows(site: Site, rows: Floats, full: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"rank_most": min(rows.shape[0] - 1, rows.shape[1])}
+    quantiles = np.quantile(rows, QUANTILES) if np.isfinite(rows).all() else [math.nan] * 5
+    row |= {f"q{round(100 * q):02d}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)}
+    row["rank"], row["participation"] = geometry.ranks(rows)
+    rows_in = site.rows_in.array()
+    good = rows_in.size > 0 and bool(np.isfinite(rows_in).all())
+    if not full:
+        return row
+    row["rank_in"] = geometry.ranks(rows_in)[0] if good else math.nan
+    row["deeply_dead"] = _deeply_dead(site, rows_in) if good else math.nan
+    row["duplicates"] = _duplicates(rows)
+    row["correlation"] = geometry.correlation(rows)
+    if site.kind != "softmax":
+        row |= geometry.formats(rows)
+    if good:
+        row["second_in"] = geometry.second_moment(rows_in)
+        row["correlation_in"] = geometry.correlation(rows_in)
+        expected = geometry.predicted(site.identity, rows_in)
+        row["second_expected"], row["correlation_expected"] = expected
+    return row
+
+
+def _deeply_dead(site: Site, rows_in: Floats) -> float:
+    """Dead units that a few more rows would not wake; NaN where units were left out of rows."""
+    low = site.identity.low
+    if not site.identity.rectifies or low is None or rows_in.shape[1] != site.moments.units:
+        return math.nan
+    silent = site.moments.numbers()["low"] >= 1.0
+    below = low.edge - rows_in.mean(0) >= 4.0 * rows_in.std(0)
+    return float((silent & below).sum())
+
+
+def _duplicates(rows: Floats) -> int:
+    """Units that vary and whose column equals an earlier one's."""
+    alive = rows[:, np.ptp(rows, axis=0) > 0.0]
+    return int(alive.shape[1] - np.unique(alive, axis=1).shape[1]) if alive.shape[1] else 0
