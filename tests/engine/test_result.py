@@ -1,6 +1,7 @@
 """`train` and its Result: order, broadcasting, tables; what it computes is tested elsewhere."""
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
@@ -33,7 +34,12 @@ def test_networks_come_back_in_the_order_given(data):
     longer = dataclasses.replace(QUICK, epochs=9, optimiser="adam")
     trainings = [QUICK, longer, slow, QUICK, longer]
     plan = {"loss_every": 4, "trace_every": 3, "snapshots": [0, 5]}
-    mixed = train(nets, data, trainings, seeds=[3, 1, 4, 1, 5], **plan)
+    seen = []
+    mixed = train(
+        nets, data, trainings, seeds=[3, 1, 4, 1, 5], progress=lambda *n: seen.append(n), **plan
+    )
+    assert seen[-1] == (5, 5)
+    assert [n for n, _ in seen] == sorted(n for n, _ in seen)
     assert mixed.loss.shape == (5, 9)
     assert mixed.epochs_at == (4, 6, 8, 9)
     assert mixed.gradient_norm.shape == (5, 4, 3)
@@ -66,6 +72,36 @@ def test_chunks_change_nothing(data, monkeypatch):
     for i in (0, 63, 64, 149):
         same(whole.weights(i), parts.weights(i))
         same(whole.weights(i, 2), parts.weights(i, 2))
+
+
+def test_several_tasks_are_cut_for_the_threads_and_put_together_again(data):
+    nets = [SMALL if i % 3 else Net(2, (3,)) for i in range(100)]
+    one = train(nets, data, QUICK, seeds=range(100), snapshots=[1], threads=1)
+    seen = []
+    three = train(
+        nets, data, QUICK, seeds=range(100), snapshots=[1], threads=3,
+        progress=lambda *n: seen.append(n),
+    )  # fmt: skip
+    assert len(seen) > 3
+    np.testing.assert_array_equal(one.loss, three.loss)
+    for i in range(100):
+        same(one.weights(i), three.weights(i))
+        same(one.weights(i, 1), three.weights(i, 1))
+
+
+def test_an_error_stops_what_has_not_begun(data):
+    """Here an error of the caller's own; Ctrl-C takes the same way."""
+    nets = [Net(2, (3 + i % 2,)) for i in range(640)]
+    seen, before = [], threading.active_count()
+
+    def stop(done, _count):
+        seen.append(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(nets, data, QUICK, seeds=range(640), progress=stop, threads=2)
+    assert len(seen) == 1
+    assert threading.active_count() == before
 
 
 def test_a_seed_decides_weights_and_order_alone(data):
