@@ -139,7 +139,7 @@ def compare(result: ArticleResult) -> Comparison:
     differing = tuple(
         (r._replace(value=measured[r[:3]]), r.value)
         for r, d in zip(checked, differences, strict=True)
-        if not d <= TOLERANCE
+        if d > TOLERANCE
     )
     return Comparison(tuple(rows), len(checked), max(differences, default=0.0), differing)
 
