@@ -175,6 +175,6 @@ def decomposed(h: Floats) -> tuple[Floats, Floats]:
     n, k = h.shape[-2:]
     reach = np.abs(h).max(axis=(-2, -1), initial=0.0)
     u, s, _ = np.linalg.svd(h - h.mean(axis=-2, keepdims=True), full_matrices=False)
-    floor = eps * np.maximum(max(n, k) * s.max(axis=-1, initial=0.0), n**0.5 * reach)
+    floor = eps * np.maximum(max(n, k) * s.max(axis=-1, initial=0.0), 4.0 * n**0.5 * reach)
     kept = s > floor[..., None]
     return np.where(kept, s, 0.0), np.asarray(u * kept[..., None, :])
