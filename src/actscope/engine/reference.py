@@ -245,22 +245,24 @@ def run(
     weights: Weights,
     order: NDArray[np.integer[Any]],
     schedule: Schedule | None = None,
+    dtype: str = "float64",
 ) -> Raw:
     """Train one network.
 
     Args:
         net: the shape.
-        training: how; `dtype` is not looked at, everything is float64.
+        training: how; its `dtype` is not looked at.
         data: the points, in the form that `prepare.check_data` gives.
         weights: where to start, of one network; not changed.
         order: (epochs, points), the indices of the points, epoch by epoch.
         schedule: what is recorded when; nothing but the running loss by default.
+        dtype: of all arithmetic; `data` has to be of this type too. The oracle is float64.
 
     Returns:
         What was recorded, with a leading axis of one network.
     """
     plan = Schedule() if schedule is None else schedule
-    state = _copy(weights)
+    state = _copy(weights, dtype)
     optimiser = Optimiser(training, training.lr, state.arrays())
     record = _Record(net, training, data)
     running: list[float] = []
@@ -306,7 +308,7 @@ class _Record:
             self.mean.append([float(np.abs(h).mean()) for h in hs])
             self.std.append([float(h.std()) for h in hs])
         if epoch in plan.snapshots_at:
-            self.snapshots.append(_copy(weights))
+            self.snapshots.append(_copy(weights, weights.W[0].dtype))
 
     def _score(self, weights: Weights, x: Any, y: Any) -> tuple[float, float]:
         if x is None:
@@ -333,9 +335,9 @@ class _Record:
         )
 
 
-def _copy(weights: Weights) -> Weights:
+def _copy(weights: Weights, dtype: Any) -> Weights:
     parts = (weights.W, weights.b, weights.gamma, weights.beta)
-    return Weights(*(tuple(np.array(a, dtype=np.float64) for a in part) for part in parts))
+    return Weights(*(tuple(np.array(a, dtype=dtype) for a in part) for part in parts))
 
 
 def _lead(weights: Weights) -> Weights:

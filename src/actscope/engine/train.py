@@ -23,10 +23,12 @@ from actscope.engine import compile as machine
 from actscope.engine.lanes import LaneType
 from actscope.engine.layout import LAYER, layout
 from actscope.engine.program import Plan, emit
-from actscope.engine.spec import Floats, Net, Raw, Schedule, Training, Weights
+from actscope.engine.spec import Data, Floats, Net, Raw, Schedule, Training, Weights
+from actscope.engine.wide import is_wide, run_wide
 from actscope.engine.workspace import Workspace
 
 L1_BYTES = 32 * 1024
+WIDE_TILES = 192  # width from which tiles are higher, measured
 
 
 def run_blocks(
@@ -64,6 +66,10 @@ def run_blocks(
     Returns:
         What was recorded, leading axis networks, in the dtype of `training`.
     """
+    if is_wide(net):
+        data = Data(x, y, x_test, y_test)
+        cores = threads or available_cores()
+        return run_wide(net, training, data, weights, orders, lr, schedule, cores)
     job = Job(net, training, (x, y, x_test, y_test), weights, orders, lr, schedule, lanes)
     blocks = range(0, job.networks, job.plan.lanes.count)
     workers = min(threads or available_cores(), len(blocks))
@@ -252,7 +258,12 @@ class Job:
 
 
 def tile_rows(net: Net, lanes: LaneType) -> int:
-    """Points in a tile: as many as let its activations stay in the L1 cache, 4 to 16."""
+    """Points in a tile: 16, fewer if that keeps a small net in the L1 cache, 64 for wide layers.
+
+    A wide layer's weights do not fit the caches; the more points there are in a tile, the less
+    often they are read.
+    """
+    if max(net.hidden) >= WIDE_TILES:
+        return 64
     vectors = 2 * sum(net.hidden) + 2 * max(net.sizes)
-    fit = L1_BYTES // (vectors * lanes.bytes)
-    return next((rows for rows in (16, 8) if rows <= fit), 4) if vectors <= 128 else 16
+    return 8 if 8 * vectors * lanes.bytes <= L1_BYTES < 16 * vectors * lanes.bytes else 16
