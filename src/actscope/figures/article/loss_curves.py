@@ -42,6 +42,9 @@ def loss_curves(result: ArticleResult) -> Figure:
     ax.set_xlim(0, result.setup.epochs)
     name_lines(ax, ends)
     ax.set(xlabel="epoch", ylabel="binary cross-entropy (nats per point)")
-    line = "mean of each epoch's mini-batch losses; same data, same draws, same order of points"
-    headline(figure, "Training loss: only the activation differs", line)
+    line = (
+        "mean of each epoch's mini-batch losses; same data, same draws, same order of points; "
+        "the init's factor follows the activation"
+    )
+    headline(figure, "Training loss by activation", line)
     return figure
