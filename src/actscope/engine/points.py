@@ -45,7 +45,7 @@ def look(data: Any, net: Net, points: int, seed: int) -> Points:
         x, y = law.draw(points, np.random.default_rng(seed))
         x, law = law.standardised(x)
         near = None if law.boundary is None else np.asarray(law.boundary(x))
-        ladder = None if near is None else _ladder(law, x)
+        ladder = None if near is None else ladder_of(law, x)
         result = Points(x, y, near, max(law.classes, 0), ladder)
     else:
         result = _arrays(data)
@@ -75,7 +75,7 @@ def _arrays(data: Any) -> Points:
     return Points(x, y, near, classes)
 
 
-def _ladder(law: Dataset, x: Floats) -> Floats | None:
+def ladder_of(law: Dataset, x: Floats) -> Floats | None:
     """Points of the boundary near the data, then moved by 5 and 50 along the normal.
 
     To the side of class 1 for every other point, to the side of class 0 for the rest.
