@@ -150,10 +150,10 @@ class Library:
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code(text)))
         self._engine.finalize_object()
 
-    def function(self, name: str, *arguments: Any) -> Any:
-        """The exported function `name`; `arguments` are ctypes types."""
+    def function(self, name: str, *arguments: Any, result: Any = None) -> Any:
+        """The exported function `name`; `arguments` and `result` are ctypes types."""
         address = self._engine.get_function_address(name)
-        return ctypes.CFUNCTYPE(None, *arguments)(address)
+        return ctypes.CFUNCTYPE(result, *arguments)(address)
 
 
 def _own_machine() -> Any:
