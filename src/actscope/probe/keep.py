@@ -26,16 +26,29 @@ def _random_states() -> list[tuple[Any, Any]]:
 
 
 @contextlib.contextmanager
-def unchanged(model: Any) -> Iterator[None]:
-    """Put a model and the random states back to the bit when the block ends, however it ends.
+def random_kept() -> Iterator[None]:
+    """Put every random state back when the block ends.
 
-    Kept: every random state, train or eval mode of every module, every buffer (which object it is
-    and what it holds), every parameter's `grad` and `requires_grad`. Buffers are copied once.
+    Around a whole inspection: what is imported on the way may draw numbers too.
+    """
+    states = _random_states()
+    try:
+        yield
+    finally:
+        for restore, state in states:
+            restore(state)
+
+
+@contextlib.contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Put a model back to the bit when the block ends, however it ends.
+
+    Kept: train or eval mode of every module, every buffer (which object it is and what it holds),
+    every parameter's `grad` and `requires_grad`. Buffers are copied once.
 
     Args:
         model: any module.
     """
-    states = _random_states()
     modes = [(m, m.training) for m in model.modules()]
     buffers = [
         (m, name, b, b.detach().clone())
@@ -47,8 +60,6 @@ def unchanged(model: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        for restore, state in states:
-            restore(state)
         for module, training in modes:
             module.training = training
         with torch.no_grad():

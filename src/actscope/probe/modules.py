@@ -8,6 +8,7 @@ tried on synthetic rows, on a copy in eval mode, so that nothing of the model ch
 from __future__ import annotations
 
 import copy
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +60,7 @@ def kind_of(module: Any, first: Any) -> str | None:
         name = type(module).__name__
         return {"LogSoftmax": "log_softmax", "Softmin": "softmin"}.get(name, "softmax")
     if module not in _verdicts:
-        if first.numel() == 0:
+        if 0 in first.shape[1:]:
             return None
         _verdicts[module] = _behaves(module, first)
     return "activation" if _verdicts[module] else None
@@ -83,7 +84,7 @@ def _copy(module: Any, like: Any) -> Callable[[Any], Any]:
 
 def _behaves(module: Any, first: Any) -> bool:
     """Whether a module is shape-preserving, elementwise and curved, by trying."""
-    rows = max(2, min(8, _MOST // max(1, first[:1].numel())))
+    rows = max(2, min(8, _MOST // max(1, math.prod(first.shape[1:]))))
     shape = (rows, *first.shape[1:]) if first.ndim > 1 else tuple(first.shape)
     state = torch.random.get_rng_state()
     try:

@@ -134,8 +134,8 @@ class Moments:
             "rows": self.rows,
             "shift": self.shift.double().cpu().numpy(),
             "totals": self.totals.double().cpu().numpy(),
-            "least": self.least.cpu().float().numpy(),
-            "most": self.most.cpu().float().numpy(),
+            "least": self.least.cpu().numpy(),
+            "most": self.most.cpu().numpy(),
             "zeros": float(self.zeros),
         }
 
@@ -143,11 +143,14 @@ class Moments:
         """Add what another process measured: its sums are moved to this one's shift."""
         if not state["rows"]:
             return
+        if self.totals is not None and len(state["shift"]) != self.units:
+            return  # another number of units: the sums do not add up
         if self.totals is None:
             self.units, self.rows = len(state["shift"]), state["rows"]
             self.shift = torch.as_tensor(state["shift"])
             self.totals = torch.as_tensor(state["totals"].copy())
-            self.least, self.most = torch.as_tensor(state["least"]), torch.as_tensor(state["most"])
+            self.least = torch.as_tensor(state["least"].copy())
+            self.most = torch.as_tensor(state["most"].copy())
             self.zeros = torch.as_tensor(state["zeros"])
             return
         n, device = state["rows"], self.totals.device

@@ -15,7 +15,8 @@ from actscope.probe import geometry, table
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.findings import Settings, findings_of
-from actscope.probe.keep import backward, unchanged
+from actscope.probe.keep import backward, random_kept, unchanged
+from actscope.probe.merge import gathered, is_distributed
 from actscope.probe.report import Report
 from actscope.probe.rules._base import Seen
 from actscope.probe.tracker import Tracker, unwrap
@@ -42,6 +43,10 @@ def inspect(
 
     The model is left as it was, to the bit: parameters, buffers, gradients, modes, hooks and
     random states, also when its forward raises. It runs in the mode (train or eval) it is in.
+
+    Of a DistributedDataParallel model each process looks at its own data, all have to call
+    this, and each gets the report over all. While it looks, nn.TransformerEncoder takes its
+    ordinary path and compiled parts run eagerly.
 
     Args:
         model: any torch.nn.Module; a compiled or wrapped one is looked at inside its wrapper.
@@ -85,10 +90,13 @@ def inspect(
     wanted = Measures(rows=rows, pooled=PROBED if full else 0, units=units, seed=seed)
     root = unwrap(model)
     collector = Collector(wanted, {id(p): n for n, p in root.named_parameters()})
-    targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
-    if collector.batches == 0:
-        raise InputError("data holds no batch: expected at least one")
-    return report_of(collector, settings, targets, full, type(root).__name__)
+    with random_kept():
+        targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
+        if is_distributed(model):
+            collector, targets = gathered(collector, targets)
+        if collector.batches == 0:
+            raise InputError("data holds no batch: expected at least one")
+        return report_of(collector, settings, targets, full, type(root).__name__)
 
 
 def _check(model: Any, rows: int) -> None:

@@ -1,0 +1,144 @@
+"""Put together what several processes measured, through torch.distributed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+
+from actscope.probe.collector import Collector, Site
+from actscope.probe.gradients import Gradient
+from actscope.probe.moments import Moments
+from actscope.probe.samples import Pairs, Rows
+
+RANK = 1 << 32  # batches of another process are numbered from here, times its rank
+
+
+def is_distributed(model: Any) -> bool:
+    """Whether a model is wrapped for several processes, and they are there."""
+    wrapped = isinstance(model, torch.nn.parallel.DistributedDataParallel)
+    return wrapped and torch.distributed.is_initialized()
+
+
+def gathered(collector: Collector, targets: list[Any]) -> tuple[Collector, list[Any]]:
+    """One collector over all processes, the same in each, and all labels in the same order.
+
+    Every process has to call this. Only numbers are sent: sums, samples, distances.
+
+    Args:
+        collector: of this process.
+        targets: labels of its batches.
+    """
+    states: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(states, (state_of(collector), targets))
+    return merged([s for s, _ in states], collector), [t for _, ts in states for t in ts]
+
+
+def state_of(collector: Collector) -> dict[str, Any]:
+    """What a collector kept, without anything that lives in its process."""
+    sites = {}
+    for name, site in collector.sites.items():
+        fixed = {
+            f.name: getattr(site, f.name)
+            for f in dataclasses.fields(Site)
+            if f.name not in _LIVE and f.name != "identity"
+        }
+        key = site.identity.record.key if site.identity.record is not None else None
+        sites[name] = {
+            "fixed": fixed,
+            "identity": (dataclasses.replace(site.identity, record=None), key),
+            "moments": site.moments.state(),
+            "gradient": site.gradient.state(),
+            "rows_in": site.rows_in.array() if site.rows_in is not None else None,
+            "rows_out": site.rows_out.array() if site.rows_out is not None else None,
+            "pairs": site.pairs.parts if site.pairs is not None else {},
+            "pooled": [p.numpy() for p in site.pooled or []],
+        }
+    return {
+        "sites": sites,
+        "counts": (collector.batches, collector.examples, collector.seconds),
+        "input_pairs": collector.input_pairs.parts,
+        "input_rows": collector.input_rows.array(),
+        "opaques": collector.opaques,
+        "losses": collector.losses,
+        "output_site": collector.output_site,
+    }
+
+
+_LIVE = frozenset(["moments", "gradient", "rows_in", "rows_out", "pairs", "pooled"])
+
+
+def merged(states: list[dict[str, Any]], like: Collector) -> Collector:
+    """A collector that has seen what all of these saw, in the order of the list.
+
+    Args:
+        states: from `state_of`.
+        like: whose measures and records of the catalogue are taken.
+    """
+    result = Collector(like.measures, like.weights)
+    for rank, state in enumerate(states):
+        batches, examples, seconds = state["counts"]
+        result.batches += batches
+        result.examples += examples
+        result.seconds += seconds
+        _join_pairs(result.input_pairs, state["input_pairs"], rank)
+        result.opaques = {**state["opaques"], **result.opaques}
+        result.losses = {**state["losses"], **result.losses}
+        result.output_site = result.output_site or state["output_site"]
+        for name, theirs in state["sites"].items():
+            if name not in result.sites:
+                result.sites[name] = _fresh(theirs, like)
+            _join(result.sites[name], theirs, rank)
+    most = like.measures.rows
+    result.input_rows = _sampled([s["input_rows"] for s in states], most)
+    for name, site in result.sites.items():
+        parts = [s["sites"][name] for s in states if name in s["sites"]]
+        site.rows_in = _sampled([p["rows_in"] for p in parts], most)
+        site.rows_out = _sampled([p["rows_out"] for p in parts], most)
+    return result
+
+
+def _fresh(state: dict[str, Any], like: Collector) -> Site:
+    """An empty site of the same name; its record is looked up in the catalogue again."""
+    from actscope.activations import activation
+    from actscope.errors import ActscopeError
+
+    identity, key = state["identity"]
+    if key is not None:
+        known = like.sites.get(state["fixed"]["name"])
+        try:
+            record = known.identity.record if known is not None else activation(key)
+        except ActscopeError:  # a record with parameters is found by the process that met it
+            record = None
+        identity = dataclasses.replace(identity, record=record)
+    site = Site(**{**state["fixed"], "calls": 0, "seconds": 0.0}, identity=identity)
+    site.moments, site.gradient = Moments(identity.low, identity.high), Gradient()
+    site.pairs, site.pooled = Pairs(), []
+    return site
+
+
+def _join(site: Site, state: dict[str, Any], rank: int) -> None:
+    site.calls += state["fixed"]["calls"]
+    site.seconds += state["fixed"]["seconds"]
+    site.moments.merge(state["moments"])
+    site.gradient.merge(state["gradient"])
+    _join_pairs(site.pairs, state["pairs"], rank)
+    site.pooled += [torch.as_tensor(p) for p in state["pooled"]]
+
+
+def _join_pairs(pairs: Pairs, parts: dict[int, Any], rank: int) -> None:
+    for number, part in parts.items():
+        pairs.parts[rank * RANK + number] = part
+
+
+def _sampled(parts: list[Any], most: int) -> Rows:
+    """A sample of the samples, even over the processes."""
+    rows = Rows(most)
+    parts = [p for p in parts if p is not None and p.size]
+    if parts and len({p.shape[1] for p in parts}) == 1:
+        whole = np.concatenate(parts)
+        index = np.linspace(0, len(whole) - 1, min(most, len(whole))).astype(int)
+        rows.add(torch.as_tensor(whole[index], dtype=torch.float32))
+    return rows
