@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-CHUNK_BYTES = 1 << 27  # of layer outputs held at once
+CHUNK_BYTES = 1 << 26  # of layer outputs held at once, in each thread
 JACOBIAN_POINTS, CURVE_POINTS = 16, 256
 
 
@@ -111,6 +113,7 @@ def trace(
     init: str | Init = "article",
     seeds: int | Iterable[int] = 0,
     formats: Sequence[str] = ("float64",),
+    layers: Iterable[int] | None = None,
     hand_on: bool = False,
     loss: str | None = None,
     points: int = 400,
@@ -131,6 +134,7 @@ def trace(
         seeds: one a network; as in `train`, the weights follow from a network's seed alone.
         formats: number formats to round every layer's output to before it is measured:
             float64, float32, bfloat16, float16, fp8_e4m3, fp8_e5m2, int8.
+        layers: which to measure, 0 being the input; by default all. The rest are NaN.
         hand_on: whether the next layer sees the rounded output too, as in inference in that
             format, rather than the float64 one.
         loss: whose gradient is meant: "bce", "cross_entropy" or "mse"; by default what fits y and
@@ -163,17 +167,23 @@ def trace(
         assert seen is not None
         weights = draw(shape, rule, seen, given.x)
     count = len(weights.W[0])
+    wanted = _wanted(layers, shape.depth)
     values = {
         (m.name, kind): np.full((count, shape.depth + 1), np.nan)
         for kind in formats
         for m in records
     }
-    for kind in formats:
-        rounding = _rounding(kind)
-        for rows in _chunks(shape, len(given.x), count):
-            part = _Part(shape, weights.network(rows), given, loss, rounding, hand_on)
-            for m in records:
-                values[m.name, kind][rows] = part.measure(m)
+    parts = [(kind, rows) for kind in formats for rows in _chunks(shape, len(given.x), count)]
+    roundings = {kind: _rounding(kind) for kind in formats}
+
+    def measure(kind: str, rows: slice) -> None:
+        part = _Part(shape, weights.network(rows), given, loss, roundings[kind], hand_on)
+        for m in records:
+            values[m.name, kind][rows] = part.measure(m, wanted)
+
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
+        for done in [pool.submit(measure, kind, rows) for kind, rows in parts]:
+            done.result()
     return Trace(values, seen, shape, getattr(rule, "name", "given"), why if not named else {})
 
 
@@ -242,6 +252,14 @@ def _loss(net: Net, given: Points) -> str:
     return "bce" if given.classes == 2 and net.outputs == 1 else "cross_entropy"
 
 
+def _wanted(layers: Iterable[int] | None, depth: int) -> frozenset[int]:
+    """The layers to measure."""
+    wanted = frozenset(range(depth + 1) if layers is None else layers)
+    if not wanted <= set(range(depth + 1)):
+        raise InputError(f"trace: layers = {sorted(wanted)!r}: expected numbers from 0 to {depth}")
+    return wanted
+
+
 def _rounding(kind: str) -> Any:
     """The rounding of a format, or None for float64; int8 has one scale for each network."""
     if kind == "float64":
@@ -277,11 +295,14 @@ class _Part:
         self.count = len(weights.W[0])
         self._spectra: dict[int, tuple[Floats, Floats]] = {}
 
-    def measure(self, m: Metric) -> Floats:
-        """(networks, depth + 1); column 0 is the input."""
+    def measure(self, m: Metric, wanted: frozenset[int]) -> Floats:
+        """(networks, depth + 1); column 0 is the input; NaN for layers that are not wanted."""
         x, layers = self._clouds(m)
         columns = []
         for l, h in enumerate(layers):
+            if l not in wanted:
+                columns.append(np.full(self.count, np.nan))
+                continue
             if l == 0:  # one cloud for all networks, but a gradient of each
                 h = h if m.needs & {"gradient"} else h[:1]
             context = {n: self._need(n, l, len(h)) for n in m.needs - {"curve", "ladder"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ class Phi(Protocol):
 
     def slope_at(self, x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """φ'(x), elementwise."""
+
+    def __hash__(self) -> int:
+        """Equal activations hash alike, so that what is known of one can be kept."""
 
 
 Sizes = tuple[int, ...]
@@ -129,6 +133,7 @@ def normal(sizes: Sizes, stds: Sequence[float], rng: np.random.Generator) -> Dra
     return weights, [np.zeros(n) for n in sizes[1:]]
 
 
+@functools.lru_cache(maxsize=256)  # every network of a study asks
 def fixed_point_gain(phi: Phi) -> float:
     """G = E[φ(z)²]^(−1/2), z ~ N(0, 1): the weight scale that keeps unit variance.
 

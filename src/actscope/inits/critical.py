@@ -10,6 +10,7 @@ layer and the network stays a plain one.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class Point:
     sigma_b2: float
 
 
+@functools.lru_cache(maxsize=256)  # every network of a study asks
 def edge(phi: Phi, q: float = Q) -> Point:
     """The centred critical point of an activation at pre-activation variance q.
 

@@ -33,6 +33,9 @@ class _Tanh:
         return np.asarray(1.0 / np.cosh(np.clip(x, -300.0, 300.0)) ** 2)
 
 
+TANH = _Tanh()
+
+
 def carried(weights: list[Floats], biases: list[Floats]) -> Drawn:
     """The sigmoid network of a tanh network: the same function, to rounding.
 
@@ -70,7 +73,7 @@ def draw(
                 f"init 'tanh_equivalent' carries a tanh network over to the sigmoid; hidden layer "
                 f"{layer} has {phi.name!r}: choose 'critical', or the activation 'sigmoid'"
             )
-    return carried(*critical.draw(sizes, (_Tanh(),) * len(activations), rng, data))
+    return carried(*critical.draw(sizes, (TANH,) * len(activations), rng, data))
 
 
 RECORD = Init(

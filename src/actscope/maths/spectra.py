@@ -31,7 +31,7 @@ def singular_values(cloud: ArrayLike, centre: bool = True) -> Floats:
     good = np.asarray(np.isfinite(x).all(axis=(-2, -1)))
     kept: Floats = np.where(good[..., None, None], x, 0.0)
     if centre and kept.shape[-2]:
-        kept = kept - kept.mean(axis=-2, keepdims=True)
+        kept -= kept.mean(axis=-2, keepdims=True)
     values: Floats = np.linalg.svd(kept, compute_uv=False)
     return np.where(good[..., None], values, np.nan)
 

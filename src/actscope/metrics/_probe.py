@@ -58,12 +58,17 @@ def fidelity(u: Floats, distances: Floats) -> Any:
 
     It has none with constant distances, and where a training fold has no more points than
     directions, so that it can be met exactly whatever the distances are.
+
+    The reader knows what distances there are: a prediction that leaves their range by more than
+    half of it is taken back to there. Without that, one held-out point in a direction that no
+    other point takes is worth any negative number.
     """
     d = np.asarray(distances, dtype=np.float64)
     total = ((d - d.mean()) ** 2).sum()
     if total == 0.0 or not enough(u):
         return np.full(u.shape[:-2], np.nan)
-    rest = d - held_out(u, d[:, None])[..., 0]
+    room = 0.5 * (d.max() - d.min())
+    rest = d - np.clip(held_out(u, d[:, None])[..., 0], d.min() - room, d.max() + room)
     return 1.0 - (rest**2).sum(axis=-1) / total
 
 
