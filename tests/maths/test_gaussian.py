@@ -145,6 +145,21 @@ def test_a_kink_far_out_keeps_its_relative_accuracy():
     assert error < 1e-10 * value
 
 
+@pytest.mark.parametrize("q", [4.0, 1e4])
+def test_narrow_features_do_not_fall_between_the_nodes(q):
+    """A bump of width .2 anywhere in |x| ≤ 16, against its closed form."""
+    width = 0.2
+    for centre in np.linspace(-16.0, 16.0, 49):
+        value, error = mean(
+            lambda z, m=centre: np.exp(-((np.sqrt(q) * z - m) ** 2) / (2 * width**2)),
+            scale=math.sqrt(q),
+        )
+        total = width**2 + q
+        exact = width / math.sqrt(total) * math.exp(-(centre**2) / (2 * total))
+        assert_allclose(value, exact, rtol=1e-12, err_msg=f"at {centre}")
+        assert error < 1e-11 * value
+
+
 def test_jumps():
     assert jumps(np.sign, (0.0,))
     assert not jumps(np.abs, (0.0,))

@@ -97,20 +97,26 @@ def _grid(kinks: Floats) -> tuple[Floats, Floats]:
 def _graded(
     profile: Profile, edges: Floats, special: Floats, scale: float
 ) -> tuple[Floats, Floats]:
-    """Edges where z·scale = ±1, ±2, ±4, … too, unless the function does not need them.
+    """Finer edges on the scale of f's own variable, in the panels that need them.
 
-    A narrow feature could fall between the nodes of a panel of the regular grid.
+    For a large variance, x = 0, ±1, …, ±16, ±32, ±64, … lie close together in z = x/scale, and a
+    feature of f of width 1 could fall between the nodes of a panel of the regular grid.
     """
-    powers = 2.0 ** np.arange(0, max(0, math.ceil(math.log2(scale * STEP)) + 1)) / scale
-    if not powers.size:
+    doubling = 2.0 ** np.arange(5, max(5, math.ceil(math.log2(scale * STEP)) + 1))
+    steps = np.concatenate([np.arange(1.0, 17.0), doubling]) / scale
+    steps = steps[steps < STEP]
+    if not steps.size:
         return edges, special
-    finer = np.unique(np.concatenate([edges, powers, -powers]))
+    finer = np.unique(np.concatenate([edges, steps, -steps]))
     parts = _sums(profile, finer[:-1], finer[1:])
     first = np.searchsorted(finer, edges[:-1])
     off = np.abs(np.add.reduceat(parts, first, axis=1) - _sums(profile, edges[:-1], edges[1:]))
-    if (off <= TOLERANCE * np.abs(parts).sum(axis=1, keepdims=True)).all():
-        return edges, special
-    return finer, np.unique(np.concatenate([special, powers, -powers]))
+    needs = (off > TOLERANCE * np.abs(parts).sum(axis=1, keepdims=True)).any(axis=0)
+    panel = np.searchsorted(edges, finer, side="right") - 1
+    kept = finer[needs[np.minimum(panel, needs.size - 1)]]
+    # as places to split at, the powers of 2 are enough: they are refined where it matters
+    coarse = kept[np.isin(np.abs(kept), 2.0 ** np.arange(0, 40) / scale)]
+    return np.unique(np.concatenate([edges, kept])), np.unique(np.concatenate([special, coarse]))
 
 
 def rule(

@@ -29,7 +29,7 @@ def singular_values(cloud: ArrayLike, centre: bool = True) -> Floats:
     """
     x = np.asarray(cloud, dtype=np.float64)
     good = np.asarray(np.isfinite(x).all(axis=(-2, -1)))
-    kept: Floats = np.where(good[..., None, None], x, 0.0)
+    kept = np.where(good[..., None, None], x, 0.0)
     if centre and kept.shape[-2]:
         kept -= kept.mean(axis=-2, keepdims=True)
     values: Floats = np.linalg.svd(kept, compute_uv=False)
