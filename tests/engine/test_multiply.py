@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from actscope.engine.compile import Library
 from actscope.engine.emit import Code
 from actscope.engine.lanes import LaneType
-from actscope.engine.multiply import Strided, block_shape, column_sums, multiply
+from actscope.engine.multiply import Blocking, Strided, block_shape, column_sums, multiply
 from actscope.engine.workspace import aligned
 
 LANES = LaneType("float64", 4)
 
 
-def product(a, b, c, known_rows, accumulators=16, transposed=False):
+def product(a, b, c, known_rows, accumulators=16, transposed=False, unrolled=8):
     """c + a @ b for arrays (…, lanes), by an emitted function."""
     rows, steps = a.shape[:2]
     columns = b.shape[1]
@@ -35,7 +35,7 @@ def product(a, b, c, known_rows, accumulators=16, transposed=False):
             (rows if known_rows else n, columns, steps),
             lambda row, column: pc[row * columns + column],
             store,
-            accumulators,
+            Blocking(accumulators, unrolled),
         )
     arrays = [aligned(v.shape, v.dtype) for v in (a, b, c)]
     for mine, given_array in zip(arrays, (a, b, c), strict=True):
@@ -71,7 +71,8 @@ def test_the_blocking_changes_no_bit():
     a, b = rng.normal(size=(14, 11, 4)), rng.normal(size=(11, 7, 4))
     c = rng.normal(size=(14, 7, 4))
     results = [
-        product(a, b, c, known, accumulators)
+        product(a, b, c, known, accumulators, unrolled=unrolled)
+        for unrolled in (0, 16)
         for known in (True, False)
         for accumulators in (4, 8, 16, 24)
     ]

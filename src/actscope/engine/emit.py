@@ -79,6 +79,14 @@ class Code:
         """A value that changes inside loops; LLVM keeps it in a register."""
         return Variable(self, start)
 
+    def few(self, count: Any, most: int = 8) -> Iterator[Any]:
+        """range(count): a few known steps one after the other, more in an emitted loop."""
+        if isinstance(count, int) and count <= most:
+            yield from range(count)
+        else:
+            with self.loop(count) as i:
+                yield i
+
     @contextmanager
     def loop(self, stop: Any, start: Any = 0) -> Iterator[Any]:
         """Emit `for i in range(start, stop)`; a loop of one known step leaves no loop behind."""

@@ -13,16 +13,12 @@ import numpy as np
 
 from actscope.activations._base import Activation
 from actscope.engine.emit import Code, Pointer
-from actscope.engine.lanes import UFUNCS, Lane
+from actscope.engine.lanes import UFUNCS, Lane, LaneType
 from actscope.engine.layout import Kind
-from actscope.engine.multiply import Strided, column_sums, multiply
+from actscope.engine.multiply import Blocking, Strided, column_sums, multiply
 from actscope.engine.spec import NORM_EPSILON
 from actscope.engine.specials import on_lanes
 from actscope.errors import InputError
-
-# An activation of at most so many instructions is applied to the accumulators before they are
-# stored; a longer one would push them out of the registers and gets a loop of its own.
-FUSED = 16
 
 
 def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
@@ -42,20 +38,27 @@ def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
         ) from error
 
 
-def length(activation: Activation, lanes: Any) -> int:
-    """How many instructions an activation and its slope are written in."""
-    code = Code("length")
-    with code.function("length", "p") as (p,):
-        p = p.to(lanes)
-        p[0], p[1] = phi(activation, p[0])
-    return str(code).count(" = ")
+def emit_phi(code: Code, name: str, activation: Activation, lanes: LaneType) -> int:
+    """Emit name(h, slope, count): z in `slope` becomes f(z) in `h` and f'(z) in `slope`.
+
+    Returns:
+        How many instructions the two are.
+    """
+    with code.function(name, "ppi", exported=False) as (h, slope, count):
+        h, slope = h.to(lanes), slope.to(lanes)
+        with code.loop(count) as i:
+            before = len(code.builder.block.instructions)
+            h[i], slope[i] = phi(activation, slope[i])
+            size = len(code.builder.block.instructions) - before
+    return size
 
 
 def forward(
     code: Code,
     kind: Kind,
     activation: Activation | None,
-    accumulators: int,
+    short: bool,
+    blocking: Blocking,
     places: tuple[Pointer, Pointer, Any, Pointer, Pointer],
     rows: Any,
 ) -> None:
@@ -65,7 +68,8 @@ def forward(
         code: where to.
         kind: the layer's kind.
         activation: of a hidden layer; None for the output layer.
-        accumulators: how many registers hold sums.
+        short: whether it is applied to the accumulators; else `phi_…` is called.
+        blocking: how products are written.
         places: tile, weights, layer, the input (rows, fan_in), the logits (rows, outputs).
         rows: how many points.
     """
@@ -76,7 +80,7 @@ def forward(
         h = slope = logits
     else:
         h, slope = tile + layer.h, tile + layer.slope
-    fuse = activation is not None and not kind.norm and length(activation, tile.element) <= FUSED
+    fuse = activation is not None and not kind.norm and short
 
     def apply(place: Any, z: Lane) -> None:
         assert activation is not None
@@ -96,13 +100,15 @@ def forward(
         (rows, width, kind.fan_in),
         lambda row, column: bias[column],
         store,
-        accumulators,
+        blocking,
     )
     if activation is not None and not fuse:
         if kind.norm:
             _normalise(code, kind, tile, weights, layer, rows)
-        with code.loop(rows * width) as i:
-            apply(i, slope[i])
+        code.call(f"phi_{kind.phi}", h, slope, rows * width)
+        if kind.skip:
+            with code.loop(rows * width) as i:
+                h[i] = h[i] + x[i]
 
 
 def _normalise(
@@ -135,7 +141,7 @@ def backward(
     code: Code,
     kind: Kind,
     plain: bool,
-    accumulators: int,
+    blocking: Blocking,
     places: tuple[Pointer, ...],
     layers: tuple[Any, Any],
     rows: Any,
@@ -150,7 +156,7 @@ def backward(
         code: where to.
         kind: the layer's kind.
         plain: whether the net has neither norm nor skips.
-        accumulators: how many registers hold sums.
+        blocking: how products are written.
         places: tile, weights, gradient, the input (rows, fan_in), the incoming gradient
             (rows, fan_out), the outgoing one (rows, fan_in), room for (rows, fan_out).
         layers: this layer's and the lower one's row of the table.
@@ -175,7 +181,7 @@ def backward(
         (fan_in, width, rows),
         lambda row, column: into[row * width + column],
         lambda row, column, value: into.__setitem__(row * width + column, value),
-        accumulators,
+        blocking,
     )
     column_sums(code, d, rows, width, gradient + layer.b)
     if kind.first:
@@ -193,7 +199,7 @@ def backward(
         (rows, fan_in, width),
         lambda row, column: incoming[row * width + column] if kind.skip else d[0].same(0.0),
         store,
-        accumulators,
+        blocking,
     )
 
 

@@ -14,7 +14,21 @@ from typing import Any
 
 from actscope.engine.emit import Code, Pointer
 
-UNROLLED = 8  # steps of a product that are written out: the CPU need not guess the loop's end
+
+@dataclass(frozen=True)
+class Blocking:
+    """How products are written. It changes speed and size of the code, and no result.
+
+    Attributes:
+        accumulators: how many registers hold sums.
+        unrolled: up to how many steps are written out, so that the CPU need not guess the end.
+        fused: up to how many instructions of an activation are applied to the accumulators
+            before they are stored; a longer one would push them out of the registers.
+    """
+
+    accumulators: int
+    unrolled: int = 8
+    fused: int = 16
 
 
 @dataclass(frozen=True)
@@ -52,15 +66,6 @@ def spans(code: Code, total: Any, size: int) -> Iterator[tuple[Any, int]]:
             yield total - (left & (2 * size - 1)), size
 
 
-def unrolled(code: Code, steps: Any) -> Iterator[Any]:
-    """range(steps): a few known steps one after the other, more in an emitted loop."""
-    if isinstance(steps, int) and steps <= UNROLLED:
-        yield from range(steps)
-    else:
-        with code.loop(steps) as k:
-            yield k
-
-
 def block_shape(rows: Any, columns: int, accumulators: int) -> tuple[int, int]:
     """How many rows and columns of the result are held in registers.
 
@@ -83,7 +88,7 @@ def multiply(
     shape: tuple[Any, int, Any],
     start: Callable[[Any, Any], Any],
     store: Callable[[Any, Any, Any], None],
-    accumulators: int,
+    blocking: Blocking,
 ) -> None:
     """Emit c[r, j] = start(r, j) + Σₖ a[r, k]·b[k, j], handed to store(r, j, value).
 
@@ -94,24 +99,40 @@ def multiply(
         shape: rows, columns (known), steps.
         start: start(row, column) emits the first value.
         store: store(row, column, value) emits what is done with the last.
-        accumulators: how many registers hold sums.
+        blocking: how it is written.
     """
     rows, columns, steps = shape
-    high, wide = block_shape(rows, columns, accumulators)
+    high, wide = block_shape(rows, columns, blocking.accumulators)
     for column, width in spans(code, columns, wide):
         for row, height in spans(code, rows, high):
             places = [(i, j) for i in range(height) for j in range(width)]
-            sums = [code.variable(start(row + i, column + j)) for i, j in places]
             left, right = a.part(row, 0), b.part(0, column)
-            for k in unrolled(code, steps):
+
+            def add(k: Any, sums: list[Any], height=height, width=width, left=left, right=right):
                 factors = [right[k * b.row + j * b.column] for j in range(width)]
                 for i in range(height):
                     x = left[i * a.row + k * a.column]
                     for j in range(width):
-                        total = sums[i * width + j]
-                        total.set(x.times_plus(factors[j], total.get()))
+                        sums[i * width + j] = x.times_plus(factors[j], sums[i * width + j])
+                return sums
+
+            sums = [start(row + i, column + j) for i, j in places]
+            sums = _repeat(code, steps, blocking.unrolled, add, sums)
             for (i, j), total in zip(places, sums, strict=True):
-                store(row + i, column + j, total.get())
+                store(row + i, column + j, total)
+
+
+def _repeat(code: Code, steps: Any, unrolled: int, add: Any, sums: list[Any]) -> list[Any]:
+    """`sums` after `steps` times sums = add(k, sums)."""
+    if isinstance(steps, int) and steps <= unrolled:
+        for k in range(steps):
+            sums = add(k, sums)
+        return sums
+    kept = [code.variable(s) for s in sums]
+    with code.loop(steps) as k:
+        for place, value in zip(kept, add(k, [p.get() for p in kept]), strict=True):
+            place.set(value)
+    return [p.get() for p in kept]
 
 
 def column_sums(code: Code, a: Pointer, rows: Any, columns: int, into: Pointer) -> None:

@@ -19,7 +19,7 @@ from actscope.engine.emit import INT32, INT64, Code, Fields, Int, Pointer, Words
 from actscope.engine.lanes import LaneType
 from actscope.engine.layout import FRAME, LAYER, MOMENTS, SETTINGS, SUMS, Kind
 from actscope.engine.losses import LOSSES
-from actscope.engine.multiply import unrolled
+from actscope.engine.multiply import Blocking
 from actscope.engine.optimisers import rates, step
 from actscope.engine.orders import GOLDEN, MIX
 
@@ -37,7 +37,7 @@ class Plan:
         loss, optimiser: names.
         decay, epsilon: whether weight decay and loss_epsilon are in use.
         shared: whether all lanes see the data in one order.
-        accumulators: registers for sums.
+        blocking: how products are written.
     """
 
     lanes: LaneType
@@ -48,7 +48,7 @@ class Plan:
     decay: bool
     epsilon: bool
     shared: bool
-    accumulators: int
+    blocking: Blocking
 
     @property
     def inputs(self) -> int:
@@ -88,6 +88,10 @@ class _Writer:
         # in a shared order a tile's points lie as the data do, so the same functions take both
         self.passes = {"data": "data", "own": "data" if plan.shared else "own"}
         inputs = {"data": plan.lanes.broadcast, self.passes["own"]: self.own}
+        self.short = [
+            layers.emit_phi(self.code, f"phi_{i}", activation, plan.lanes) <= plan.blocking.fused
+            for i, activation in enumerate(plan.activations)
+        ]
         for name, element in inputs.items():
             for i, kind in enumerate(plan.kinds):
                 if kind.first or name == "data":
@@ -122,7 +126,9 @@ class _Writer:
                 x.to(element if kind.first else self.lanes),
                 logits.to(self.lanes),
             )
-            layers.forward(self.code, kind, activation, self.plan.accumulators, places, rows)
+            short = kind.phi >= 0 and self.short[kind.phi]
+            settings = activation, short, self.plan.blocking
+            layers.forward(self.code, kind, *settings, places, rows)
 
     def _backward(self, name: str, kind: Kind, element: Any) -> None:
         with self.code.function(name, "pppppppppi", exported=False) as (*at, rows):
@@ -134,7 +140,7 @@ class _Writer:
             )
             rows_of = Fields(layer, LAYER), Fields(below, LAYER)
             plan = self.plan
-            layers.backward(self.code, kind, plan.plain, plan.accumulators, places, rows_of, rows)
+            layers.backward(self.code, kind, plan.plain, plan.blocking, places, rows_of, rows)
 
     def _each_kind(self, number: Int, call: Any) -> None:
         """Emit a branch to `call(i)` for the kind whose number is i."""
@@ -232,7 +238,7 @@ class _Writer:
                     point = order[r * side + lane]
                     for source, target, width in sets:
                         read, write = source + point * width, target + (r * (width * side) + lane)
-                        for j in unrolled(code, width):
+                        for j in code.few(width):
                             write[j * side] = read[j]
 
     def _order(self) -> None:

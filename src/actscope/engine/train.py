@@ -22,12 +22,14 @@ from actscope.activations._base import Activation
 from actscope.engine import compile as machine
 from actscope.engine.lanes import LaneType
 from actscope.engine.layout import LAYER, layout
+from actscope.engine.multiply import Blocking
 from actscope.engine.program import Plan, emit
 from actscope.engine.spec import Data, Floats, Net, Raw, Schedule, Training, Weights
 from actscope.engine.wide import is_wide, run_wide
 from actscope.engine.workspace import Workspace
 
 L1_BYTES = 32 * 1024
+MANY_KINDS = 16
 WIDE_TILES = 192  # width from which tiles are higher, measured
 
 
@@ -108,11 +110,17 @@ def host_lanes(dtype: str) -> int:
     return size // np.dtype(dtype).itemsize
 
 
-def accumulators(lanes: LaneType) -> int:
-    """How many sums the registers hold beside the factors: 16 of 32 registers, 8 of 16."""
+def blocking(kinds: int) -> Blocking:
+    """How products are written: 16 sums of 32 registers, 8 of 16.
+
+    A program of many kinds of layers would take too long to compile if it were written out.
+    """
     features = machine.host()[1].split(",")
     many = "+avx512vl" in features or "+neon" in features
-    return 16 if many else 8
+    sums = 16 if many else 8
+    if kinds <= MANY_KINDS:
+        return Blocking(sums)
+    return Blocking(8 if kinds <= 2 * MANY_KINDS else 4, unrolled=0, fused=0)
 
 
 class Programs:
@@ -126,7 +134,7 @@ class Programs:
         """The functions of a program; `library` keeps them alive."""
         phis = tuple((a.f, a.df, a.values) for a in plan.activations)
         rest = (plan.loss, plan.optimiser, plan.decay, plan.epsilon, plan.shared)
-        key = (plan.lanes, plan.kinds, phis, rest, plan.accumulators)
+        key = (plan.lanes, plan.kinds, phis, rest, plan.blocking)
         with self._lock:
             if key not in self._kept:
                 library = machine.Library(emit(plan))
@@ -190,7 +198,7 @@ class Job:
             decay=training.weight_decay > 0,
             epsilon=training.loss_epsilon > 0,
             shared=shared,
-            accumulators=accumulators(kind),
+            blocking=blocking(len(self.layout.kinds)),
         )
         self.functions = PROGRAMS.get(self.plan)
         self._results()
