@@ -204,7 +204,10 @@ def test_a_notebook_and_a_figure_show_it(some):
     assert page.count("<tr") == 3
     assert "sigmoid" in page
     axes = some.plot()
-    assert [line.get_label() for line in axes.lines] == ["relu, 2-4-1 (3)", "sigmoid, 2-4-4-1 (3)"]
+    assert [line.get_label() for line in axes.lines] == [
+        "relu, net 2-4-1 (3)",
+        "sigmoid, net 2-4-4-1 (3)",
+    ]
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), np.median(some.loss[:3], axis=0))
     _, own = plt.subplots()
     assert some.plot(own) is own

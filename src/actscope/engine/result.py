@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 # for colour-blind readers (Okabe & Ito 2008), in the order in which groups appear
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+# what a cell's networks share: everything but the seed
+CELL = (
+    "net", "activation", "norm", "residual", "loss_function", "optimiser", "lr", "epochs", "dtype",
+    "init",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +164,8 @@ class Result:
     @functools.cached_property
     def summary(self) -> pd.DataFrame:
         """One row for all networks that differ only in their seed: medians and failures."""
-        cell = ["net", "activation", "norm", "residual", "optimiser", "lr", "epochs"]
         return (
-            self.table.groupby(cell, sort=False)
+            self.table.groupby(list(CELL), sort=False)
             .agg(
                 networks=("seed", "size"),
                 loss=("loss", "median"),
@@ -185,17 +191,22 @@ class Result:
             ax: where to draw; a new figure by default.
 
         Returns:
-            The axes, with one line for each pair of shape and activations.
+            The axes, with one line for all networks that differ only in their seed; its label
+            names the activations, and whatever else differs among the lines.
         """
         import matplotlib.pyplot as plt
 
         axes = plt.subplots(figsize=(7, 4.5), layout="constrained")[1] if ax is None else ax
-        labels = np.array([f"{n.phi}, {n.shape}" for n in self.nets])
-        for k, label in enumerate(dict.fromkeys(labels)):
-            rows, colour = np.flatnonzero(labels == label), COLOURS[k % len(COLOURS)]
-            epochs = np.arange(1, self.loss.shape[1] + 1)
-            low, middle, high = _quantiles(self.loss, rows)
-            axes.plot(epochs, middle, color=colour, label=f"{label} ({len(rows)})")
+        cells: dict[tuple[Any, ...], list[int]] = {}
+        for i, cell in enumerate(self.table[list(CELL)].itertuples(index=False, name=None)):
+            cells.setdefault(cell, []).append(i)
+        differ = [k for k, values in enumerate(zip(*cells, strict=True)) if len(set(values)) > 1]
+        epochs = np.arange(1, self.loss.shape[1] + 1)
+        for number, (cell, rows) in enumerate(cells.items()):
+            words = [cell[1], *(f"{CELL[k]} {cell[k]}" for k in differ if CELL[k] != "activation")]
+            colour = COLOURS[number % len(COLOURS)]
+            low, middle, high = _quantiles(self.loss, np.array(rows))
+            axes.plot(epochs, middle, color=colour, label=f"{', '.join(words)} ({len(rows)})")
             axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
         axes.set(xlabel="epoch", ylabel="running training loss", xlim=(1, None))
         axes.set_title("median network and middle 90 %", loc="left", fontsize="medium")
