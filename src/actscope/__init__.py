@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from actscope.activations import Activation as Activation
     from actscope.activations import activation as activation
     from actscope.activations import shape as shape
+    from actscope.article import reproduce as reproduce
+    from actscope.assessment import assess as assess
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
-    from actscope.engine import train as train
+    from actscope.engine.api import train as train
+    from actscope.engine.trace import trace as trace
+    from actscope.probe import inspect as inspect
 
 __version__ = "0.1.0"
 
@@ -29,11 +33,26 @@ _PUBLIC = {
     "Net": "actscope.engine",
     "Training": "actscope.engine",
     "activation": "actscope.activations",
+    "assess": "actscope.assessment",
+    "inspect": "actscope.probe",
+    "reproduce": "actscope.article",
     "shape": "actscope.activations",
-    "train": "actscope.engine",
+    "trace": "actscope.engine.trace",
+    "train": "actscope.engine.api",
 }
 
-__all__ = ["Activation", "Net", "Training", "activation", "shape", "train"]
+__all__ = [
+    "Activation",
+    "Net",
+    "Training",
+    "activation",
+    "assess",
+    "inspect",
+    "reproduce",
+    "shape",
+    "trace",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

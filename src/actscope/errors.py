@@ -8,7 +8,7 @@ ActscopeError            every error of ours; the command line prints it and exi
 │   ├── BadExpression    a typed expression that the parser refuses; names the place
 │   └── BadSpec          a field of a Net, Training or study that cannot be; names the field
 ├── OutputError          a file or folder that cannot be written (also an OSError)
-└── MissingExtra         an optional dependency is not installed; names the extra (also an ImportError)
+└── MissingExtra         an optional dependency is missing; names the extra (also an ImportError)
 ```
 
 A message has three parts: what was wrong and where, what is expected, and the way out.

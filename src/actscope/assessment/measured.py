@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from actscope.activations._base import Activation, Floats
+from actscope.engine.points import Points
+from actscope.engine.spec import Net, Weights
+from actscope.engine.starts import draw
+from actscope.engine.trace import trace
+from actscope.inits import _lookup as inits
 
-EXACT = ("distance_fidelity", "probe_accuracy", "effective_rank", "cka")
+# beside distance_fidelity, which is measured in every format
+EXACT = ("probe_accuracy", "effective_rank", "cka")
+# beside gradient_ratio, which is measured at every depth
 OPTIMISER = (
-    "gradient_ratio",
     "jacobian_log_mean",
     "jacobian_log_spread",
     "dead_fraction",
@@ -56,58 +63,56 @@ class Accounts:
 def measure(
     activation: Activation,
     init: str,
+    points: Points,
     *,
     depths: Sequence[int],
     width: int,
-    data: str,
     formats: Sequence[str],
     seeds: Sequence[int],
-    bits: bool = True,
+    every_layer: bool = True,
 ) -> Accounts:
     """Measure the three accounts on untrained networks of constant width.
 
     Args:
         activation: of every hidden layer.
         init: a name from the inits shelf.
+        points: what to look at, with labels and distances to the true boundary.
         depths: numbers of hidden layers, ascending.
         width: units of every hidden layer.
-        data: a data set whose true boundary is known, such as "moons".
         formats: number formats beside float64.
         seeds: one network each.
-        bits: whether to find the bits needed, the slow part; NaN if not.
+        every_layer: whether fidelity and the exact account are measured at every layer, or only
+            at the first and at `depths`, which is quicker.
 
     Raises:
-        InputError: the data set's boundary is not known, or the init does not apply.
-        UnknownName: no such init, data set or format.
+        InputError: the init does not apply to the activation.
+        UnknownName: no such init or format.
     """
-    from actscope.datasets._lookup import dataset
-    from actscope.engine.spec import Net
-    from actscope.engine.trace import trace
+    outputs = 1 if points.classes <= 2 else points.classes
+    drawn: dict[int, tuple[Net, Weights]] = {}
+    for depth in depths:
+        net = Net(points.x.shape[1], (width,) * depth, outputs, activation)
+        rule = inits.init(init)
+        weights = draw(net, rule, np.asarray(seeds, dtype=np.uint64), points.x)
+        drawn[depth] = net, weights
 
-    law = dataset(data)
-    outputs = 1 if law.classes <= 2 else law.classes
-
-    def traced(depth: int, *names: str, **options: object) -> dict[tuple[str, str], Floats]:
-        net = Net(law.dim, (width,) * depth, outputs, activation)
-        return trace(net, law, names, init=init, seeds=seeds, **options).values  # type: ignore[arg-type]
+    def traced(depth: int, *names: str, **options: Any) -> Mapping[tuple[str, str], Floats]:
+        net, weights = drawn[depth]
+        return trace(weights, points, names, net=net, **options).values
 
     deepest = max(depths)
     kinds = (WHOLE, *(f for f in formats if f != WHOLE))
-    fidelity = traced(deepest, "distance_fidelity", formats=kinds)
-    exact = traced(deepest, *EXACT[1:])
-    optimiser = traced(deepest, *OPTIMISER[1:])
-    gradients = {d: traced(d, "gradient_ratio")["gradient_ratio", WHOLE] for d in depths}
-    needed = np.full((len(seeds), len(depths)), np.nan)
-    if bits:
-        at = traced(deepest, "bits_needed", layers=tuple(depths))["bits_needed", WHOLE]
-        needed = at[:, list(depths)]
+    layers = range(deepest + 1) if every_layer else sorted({1, *depths})
+    fidelity = traced(deepest, "distance_fidelity", formats=kinds, layers=layers)
+    rest = traced(deepest, *EXACT, *OPTIMISER, layers=layers)
+    needed = traced(deepest, "bits_needed", layers=depths)["bits_needed", WHOLE]
     return Accounts(
         key=activation.key,
         init=init,
         depths=tuple(depths),
         fidelity={kind: fidelity["distance_fidelity", kind] for kind in kinds},
-        exact={name: exact[name, WHOLE] for name in EXACT[1:]},
-        bits_needed=needed,
-        gradients=gradients,
-        optimiser={name: optimiser[name, WHOLE] for name in OPTIMISER[1:]},
+        exact={name: rest[name, WHOLE] for name in EXACT},
+        bits_needed=needed[:, list(depths)],
+        gradients={d: traced(d, "gradient_ratio")["gradient_ratio", WHOLE] for d in depths},
+        optimiser={name: rest[name, WHOLE] for name in OPTIMISER},
     )

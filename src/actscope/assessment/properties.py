@@ -20,7 +20,7 @@ class Properties:
 
     Attributes:
         range: the values it takes, as an interval in words.
-        mean: E[f(z)], z standard normal.
+        mean: E[f(z)], z standard normal; exactly 0 where it is within rounding of it.
         slope_min: the smallest slope away from kinks; −∞ where slopes go on falling at ±1e4.
         slope_max: the largest one; ∞ where slopes go on rising at ±1e4.
         lipschitz: no two outputs are further apart than this times their inputs: the largest
@@ -73,9 +73,10 @@ def properties(activation: Activation) -> Properties:
     jumps = any(abs(np.subtract(*_beside(activation, k))) > 1e-9 for k in activation.kink_points)
     bound = SATURATED * float(np.nanmax(np.abs(slope[np.abs(x) <= NEAR])))
     flat = np.abs(slope) < bound
+    mean = normal_mean(activation, activation.kink_points)
     return Properties(
         range=str(activation.interval),
-        mean=normal_mean(activation, activation.kink_points).value,
+        mean=mean.value if abs(mean.value) > mean.error else 0.0,
         slope_min=low,
         slope_max=high,
         lipschitz=math.inf if jumps else max(abs(low), abs(high)),

@@ -11,6 +11,7 @@ import numpy as np
 from actscope.activations._base import Activation, Floats
 from actscope.errors import InputError
 
+ROUNDING = 1e-24  # the square of what rounding leaves of a mean that is 0
 START = 0.5  # the correlation of the two inputs that are followed through depth
 
 
@@ -122,7 +123,7 @@ def theory(activation: Activation, depths: Sequence[int], lipschitz: float) -> T
     return Theory(
         gain=field.gain,
         torch_gain=torch_gain(activation),
-        constant_part=field.constant_part,
+        constant_part=field.constant_part if field.constant_part > ROUNDING else 0.0,
         chi_1=field.chi_1,
         chi_1_centred=field.chi_1_centred,
         chi_q=field.chi_q,

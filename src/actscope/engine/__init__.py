@@ -1,7 +1,6 @@
-"""Thousands of small networks trained at once."""
+"""Thousands of small networks trained at once: `api.train`, measured by `trace.trace`."""
 
-from actscope.engine.api import train
 from actscope.engine.result import Result
 from actscope.engine.spec import Net, Training, Weights
 
-__all__ = ["Net", "Result", "Training", "Weights", "train"]
+__all__ = ["Net", "Result", "Training", "Weights"]
