@@ -68,6 +68,12 @@ def test_a_flat_edge_meets_mpmath(plain):
     assert_allclose(point.q, float(exact), rtol=1e-13)
 
 
+def test_an_edge_that_rounds_to_flat_has_no_false_crossings(plain):
+    edge = edge_of_chaos(*plain("hard_tanh"), sigma_b2=0.0)
+    assert edge.double_critical == ()
+    assert [p.q for p in edge.points] == [0.0]
+
+
 def test_small_biases_keep_their_digits(plain):
     """σb² of tanh at small q is 4q³/3, twelve orders below q."""
     point = edge_at(*plain("tanh"), 1e-6)

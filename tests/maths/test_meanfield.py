@@ -98,6 +98,8 @@ def test_tanh_with_biases(sigma_w, phase, plain):
         other = c * z[:, None] + math.sqrt(max(0.0, 1 - c * c)) * z
         inner = np.tanh(math.sqrt(q) * other) @ w
         c = (sigma_w**2 * (w * np.tanh(math.sqrt(q) * z)) @ inner + 0.09) / q
+    assert_allclose(m.xi_q, -1 / math.log(m.chi_q), rtol=1e-11)
+    assert_allclose(m.xi_c, -1 / math.log(m.slope_at_c_star), rtol=1e-11)
     assert_allclose((m.q, m.c_star), (q, c), rtol=1e-6)  # all that 200 nodes give
     assert m.phase == phase
 
