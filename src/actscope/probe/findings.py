@@ -16,7 +16,6 @@ from actscope.errors import InputError, UnknownName
 from actscope.probe.rules._base import SEVERITIES, Rule, Seen
 from actscope.probe.rules._lookup import SHELF
 
-PAGES = "https://github.com/actscope/actscope/blob/main/docs/findings"
 LEVELS = {"info": "note", "warning": "warning", "error": "error"}  # as SARIF names them
 
 
@@ -226,8 +225,7 @@ def sarif(findings: Iterable[Finding], version: str, uri: str = "") -> dict[str,
             "id": rule.code,
             "name": rule.name,
             "shortDescription": {"text": _title(rule)},
-            "help": {"text": f"{rule.cause}; {rule.todo}"},
-            "helpUri": f"{PAGES}/{rule.name}.md",
+            "help": {"text": f"{rule.cause}; {rule.todo}", "markdown": page_of(rule)},
             "defaultConfiguration": {"level": LEVELS[rule.severity]},
         }
         for rule in SHELF

@@ -17,22 +17,24 @@ from actscope.probe.table import COLUMNS
 from actscope.probe.tracker import Opaque
 
 BARS = "▁▂▃▄▅▆▇█"
-# the columns of the terminal's table: (column, heading, format)
+# the columns of the terminal's table, in the order in which they get a place:
+# (column, heading, format)
 SHOWN = (
     ("activation", "activation", "{}"),
     ("units", "units", "{:.0f}"),
-    ("mean", "mean", "{:.3g}"),
-    ("std", "std", "{:.3g}"),
-    ("zeros", "zeros", "{:.0%}"),
     ("dead", "dead", "{:.0f}"),
     ("saturated", "sat.", "{:.0%}"),
-    ("rank", "rank", "{:.1f}"),
-    ("distance_input", "dist.", "{:.2f}"),
-    ("probe", "probe", "{:.2f}"),
-    ("bits", "bits", "{:.0f}"),
+    ("std", "std", "{:.3g}"),
     ("gradient_ratio", "grad", "{:.2g}"),
+    ("rank", "rank", "{:.1f}"),
+    ("mean", "mean", "{:.3g}"),
+    ("distance_input", "dist.", "{:.2f}"),
+    ("bits", "bits", "{:.0f}"),
+    ("probe", "probe", "{:.2f}"),
+    ("zeros", "zeros", "{:.0%}"),
     ("share", "time", "{:.0%}"),
 )
+SITE = 40  # characters of a site's name on one line
 
 
 def sparkline(values: Any, width: int = 12) -> str:
@@ -118,17 +120,16 @@ class Report:
         from rich.text import Text
 
         console = console or Console()
-        title = (
-            f"{self.model}: {len(self.rows)} activation sites, {self.counts['examples']} examples"
-        )
+        count = self.counts["examples"]
+        title = f"{self.model}: {len(self.rows)} activation sites, {count} examples"
         shown = Table(title=title, title_justify="left", pad_edge=False)
-        columns = [c for c in SHOWN if any(_known(r[c[0]]) for r in self.rows.values())]
+        columns = self._columns(console.width)
         shown.add_column("site", overflow="fold")
         for name, heading, _ in columns:
             shown.add_column(heading, justify="left" if name == "activation" else "right")
         shown.add_column("outputs", no_wrap=True)
         for site, row in self.rows.items():
-            cells = [form.format(row[c]) if _known(row[c]) else "·" for c, _, form in columns]
+            cells = [_cell(row, c, form) for c, _, form in columns]
             shown.add_row(*map(Text, [site, *cells, sparkline(self.samples[site])]))
         console.print(shown)
         for one in self.opaque:
@@ -145,15 +146,28 @@ class Report:
         if not self.findings:
             console.print(Text("no findings"))
 
+    def _columns(self, width: int) -> list[tuple[str, str, str]]:
+        """The columns that are known somewhere and fit, most important first."""
+        left = width - min(SITE, max(map(len, self.rows), default=0)) - 18
+        kept = []
+        for column, heading, form in SHOWN:
+            if not any(_known(r[column]) for r in self.rows.values()):
+                continue
+            cells = [_cell(r, column, form) for r in self.rows.values()]
+            left -= max(len(heading), *map(len, cells)) + 3
+            if left < 0:
+                break
+            kept.append((column, heading, form))
+        return kept
+
     def _repr_html_(self) -> str:
         """For notebooks: the table, what is opaque, the findings."""
-        columns = [c for c in SHOWN if any(_known(r[c[0]]) for r in self.rows.values())]
+        columns = self._columns(10_000)
         head = "".join(f"<th>{html.escape(h)}</th>" for _, h, _ in columns)
         body = []
         for site, row in self.rows.items():
             cells = "".join(
-                f"<td>{html.escape(form.format(row[c])) if _known(row[c]) else '·'}</td>"
-                for c, _, form in columns
+                f"<td>{html.escape(_cell(row, c, form))}</td>" for c, _, form in columns
             )
             bars = html.escape(sparkline(self.samples[site]))
             body.append(f"<tr><th>{html.escape(site)}</th>{cells}<td><code>{bars}</code></td></tr>")
@@ -175,6 +189,10 @@ class Report:
 
     def __str__(self) -> str:
         return self.summary(120)
+
+
+def _cell(row: Mapping[str, Any], column: str, form: str) -> str:
+    return form.format(row[column]) if _known(row[column]) else "·"
 
 
 def _known(value: Any) -> bool:

@@ -67,7 +67,7 @@ def inspect(
         seed: of the samples; the random states of torch and NumPy are not used.
 
     Returns:
-        A Report: `.table`, `.findings`, `.opaque`, `.to_json()`, `.to_html()`, `.summary()`.
+        A Report: `.table`, `.findings`, `.opaque`, `.to_json()`, `.summary()`.
 
     Raises:
         InputError: the data, labels or loss cannot be used; the message says what is expected.

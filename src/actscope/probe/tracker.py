@@ -590,8 +590,6 @@ class Tracker:
         self.local.current = current = Pass(module, self.path_of, self.listener)
         with NO_FUNCTIONS(), torch.no_grad():
             self.listener.begin(module, args, kwargs)
-        if isinstance(module, torch.jit.ScriptModule):
-            self.listener.opaque(Opaque("", "a scripted body", SCRIPTED))
         current.__enter__()
         current.started = time.perf_counter()
 
@@ -638,9 +636,25 @@ class Tracker:
                 current.pop(module, result)
 
 
+class _Holder(torch.nn.Module):  # type: ignore[misc]
+    """A plain module around a scripted one, which takes no hooks."""
+
+    def __init__(self, scripted: Any) -> None:
+        super().__init__()
+        self.scripted = scripted
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.scripted(*args, **kwargs)
+
+
 def unwrap(model: Any) -> Any:
-    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    """The model inside torch.compile, DataParallel and DistributedDataParallel.
+
+    A scripted model, which takes no hooks, comes back in a plain module that calls it.
+    """
     while True:
+        if isinstance(model, torch.jit.ScriptModule):
+            return _Holder(model)
         if hasattr(model, "_orig_mod"):
             model = model._orig_mod
         elif isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
