@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from actscope.engine.api import train
 from actscope.engine.spec import Net, Training
@@ -99,3 +100,17 @@ def test_divergence_is_recorded_and_stays_in_its_lane(moons, dtype):
     before = train(net, moons, short, seeds=5)
     if first > 1:
         assert before.diverged_at[0] == -1
+
+
+def test_wide_nets_side_by_side_change_nothing_and_leave_blas_as_it_was(moons):
+    """Two groups of them at once, each wide enough for BLAS."""
+    nets = [Net(2, (400 + 8 * (i % 2),)) for i in range(6)]
+    training = Training(epochs=2)
+    before = [lib["num_threads"] for lib in threadpool_info()]
+    together = train(nets, moons, training, seeds=range(6), threads=3)
+    assert [lib["num_threads"] for lib in threadpool_info()] == before
+    for i, net in enumerate(nets):
+        alone = train(net, moons, training, seeds=i, threads=1)
+        np.testing.assert_array_equal(alone.loss[0], together.loss[i])
+        for a, b in zip(alone.weights(0).arrays(), together.weights(i).arrays(), strict=True):
+            assert a.tobytes() == b.tobytes()
