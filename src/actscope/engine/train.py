@@ -28,9 +28,11 @@ from actscope.engine.spec import Data, Floats, Net, Raw, Schedule, Training, Wei
 from actscope.engine.wide import is_wide, run_wide
 from actscope.engine.workspace import Workspace
 
-L1_BYTES = 32 * 1024
 MANY_KINDS = 16
-WIDE_TILES = 192  # width from which tiles are higher, measured
+# Measured, see docs/decisions/engine.md: widths from which half a register's lanes, and higher
+# tiles, are faster
+HALF_LANES = 64
+WIDE_TILES = 192
 
 
 def run_blocks(
@@ -101,6 +103,12 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def lanes_for(net: Net, dtype: str) -> int:
+    """Networks in a block: a register full; half as many, in half the memory, for wide nets."""
+    full = host_lanes(dtype)
+    return full // 2 if full > 4 and max(net.hidden) >= HALF_LANES else full
 
 
 def host_lanes(dtype: str) -> int:
@@ -184,10 +192,10 @@ class Job:
         self.train_set = self._points(x), self._points(y)
         self.test_set = None if x_test is None else (self._points(x_test), self._points(y_test))
         self.weights, self.lr, self.networks = weights, np.asarray(lr), len(lr)
-        kind = LaneType(training.dtype, lanes or host_lanes(training.dtype))
+        kind = LaneType(training.dtype, lanes or lanes_for(net, training.dtype))
         self.orders, self.seeds, shared = self._order(orders)
         found, phis = distinct(net.activations)
-        self.tile_rows = tile_rows(net, kind)
+        self.tile_rows = tile_rows(net)
         self.layout = layout(net, phis, self.tile_rows)
         self.plan = Plan(
             lanes=kind,
@@ -265,13 +273,10 @@ class Job:
         )
 
 
-def tile_rows(net: Net, lanes: LaneType) -> int:
-    """Points in a tile: 16, fewer if that keeps a small net in the L1 cache, 64 for wide layers.
+def tile_rows(net: Net) -> int:
+    """Points in a tile: 16, for wide layers 64.
 
     A wide layer's weights do not fit the caches; the more points there are in a tile, the less
     often they are read.
     """
-    if max(net.hidden) >= WIDE_TILES:
-        return 64
-    vectors = 2 * sum(net.hidden) + 2 * max(net.sizes)
-    return 8 if 8 * vectors * lanes.bytes <= L1_BYTES < 16 * vectors * lanes.bytes else 16
+    return 64 if max(net.hidden) >= WIDE_TILES else 16
