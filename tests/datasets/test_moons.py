@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 from sklearn.datasets import make_moons
 from sklearn.preprocessing import StandardScaler
 
@@ -96,3 +97,34 @@ def test_without_noise_the_boundary_lies_halfway_between_the_curves():
     line = line[np.linalg.norm(line, axis=1) < 3][::20]
     to = [np.linalg.norm(c - line[:, None], axis=2).min(axis=1) for c in (upper, lower)]
     np.testing.assert_allclose(to[0], to[1], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("law", "curve", "step"),
+    [(moons, moons.CURVE, 0.025), (spirals, spirals._curve(1.5), 0.05)],
+    ids=["moons", "spirals"],
+)
+def test_the_distance_meets_a_zero_set_found_without_following_it(law, curve, step):
+    """Log-odds on a grid of the plane; the zero set is where neighbours differ in sign."""
+    noise = 0.18
+    low, high = np.array(curve.middle) - 2.5, np.array(curve.middle) + 2.5
+    axes = [np.arange(low[i], high[i], step) for i in (0, 1)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    odds = log_odds(curve, noise, grid.reshape(-1, 2))[0].reshape(grid.shape[:2])
+    zeros = []
+    for axis in (0, 1):
+        here, there = (np.take(odds, range(a, odds.shape[axis] - 1 + a), axis) for a in (0, 1))
+        at, after = (np.take(grid, range(a, odds.shape[axis] - 1 + a), axis) for a in (0, 1))
+        crossed = here * there < 0
+        share = (here / np.where(crossed, here - there, 1.0))[..., None]
+        zeros.append((at + share * (after - at))[crossed])
+    zeros = np.concatenate(zeros)
+    x = np.random.default_rng(5).uniform(low, high, (400, 2))
+    gap, place = KDTree(zeros).query(x)
+    edge = np.minimum(zeros[place] - low, high - zeros[place]).min(axis=1)
+    room = np.minimum(x - low, high - x).min(axis=1)  # nothing nearer can lie outside the grid
+    inner = (edge > 0.2) & (gap > 0.15) & (gap < room + 0.2)
+    assert inner.sum() > 150
+    np.testing.assert_allclose(
+        np.abs(law.boundary(x[inner], noise)), gap[inner], atol=1e-3 + step**2
+    )

@@ -263,3 +263,57 @@ def test_probes_decline_when_there_are_too_few_points_to_tell():
     for name, need in needs.items():
         assert np.isnan(metric(name)(X[:40], wide, **need))
         assert np.isfinite(metric(name)(X[:40], wide[:, :9], **need))
+
+
+def test_knn_meets_scikit_learn():
+    from sklearn.neighbors import NearestNeighbors
+
+    h = np.tanh(X @ rng(7).standard_normal((3, 4)))
+    y = rng(8).integers(0, 3, N) * (D > 0)
+    near = NearestNeighbors(n_neighbors=6).fit(h).kneighbors(h, return_distance=False)[:, 1:]
+    votes = np.stack([(y[near] == c).sum(axis=1) for c in range(3)], axis=1)
+    assert metric("knn_accuracy")(X, h, labels=y) == (votes.argmax(axis=1) == y).mean()
+
+
+def test_distance_rank_correlation_meets_scipy():
+    from scipy.spatial.distance import pdist
+    from scipy.stats import spearmanr
+
+    h = np.maximum(X @ rng(9).standard_normal((3, 5)), 0.0)
+    slow = spearmanr(pdist(X), pdist(h)).statistic
+    assert metric("distance_rank_correlation")(X, h) == pytest.approx(slow, rel=1e-12)
+
+
+def test_two_nn_meets_its_recipe_step_by_step():
+    h = rng(10).uniform(size=(300, 4))
+    gaps = np.sort(np.linalg.norm(h[:, None] - h[None], axis=2), axis=1)
+    ratios = np.sort(gaps[:, 2] / gaps[:, 1])
+    kept = 270  # nine tenths
+    share = np.arange(kept) / 300
+    slope = np.linalg.lstsq(np.log(ratios[:kept, None]), -np.log(1 - share), rcond=None)[0][0]
+    assert metric("intrinsic_dimension")(h, h) == pytest.approx(slope, rel=1e-9)
+    doubled = np.concatenate([h, h[:150]])  # points that coincide count once
+    assert metric("intrinsic_dimension")(doubled, doubled) == pytest.approx(slope, rel=1e-9)
+
+
+def test_a_falling_activation_is_not_saturated():
+    falling = -np.ones_like(X)
+    assert metric("saturated_fraction")(X, X, slopes=falling, steepest=1.0) == 0.0
+    edge = np.where(X > 0, 0.0101, 0.0099)
+    share = metric("saturated_fraction")(X, X, slopes=edge, steepest=1.0)
+    assert share == (X <= 0).mean()
+
+
+def test_a_dead_unit_is_dead_at_every_point_and_not_at_some():
+    slopes = np.ones((N, 4))
+    slopes[:, 0] = 0.0
+    slopes[: N // 2, 1] = 0.0
+    assert metric("dead_fraction")(X, np.ones((N, 4)), slopes=slopes) == 0.25
+
+
+def test_an_outlier_alone_in_its_direction_does_not_decide_the_fidelity():
+    """A unit that a single point wakes: its held-out prediction is kept within reach."""
+    h = np.column_stack([X, np.zeros(N)])
+    h[3, 3] = 1.0
+    alone = metric("distance_fidelity")(X, h, distances=D)
+    assert 0.9 < alone <= 1.0

@@ -35,9 +35,7 @@ def boundary(x: ArrayLike, noise: float = 0.4, mean: Numbers = 0.0, std: Numbers
     p₀ − p₁ is a positive number times sinh(x/σ²)·sinh(y/σ²), for every noise σ.
     """
     points = as_points(x, 2, "xor")
-    axes: Floats = points + np.broadcast_to(
-        np.divide(mean, std), 2
-    )  # 0 where the raw coordinate is 0
+    axes: Floats = points + np.divide(mean, std)  # 0 where the raw coordinate is 0
     side = -np.sign(axes[:, 0]) * np.sign(axes[:, 1])
     return np.asarray(np.copysign(np.abs(axes).min(axis=1), side))
 

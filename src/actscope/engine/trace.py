@@ -139,7 +139,9 @@ def trace(
             format, rather than the float64 one.
         loss: whose gradient is meant: "bce", "cross_entropy" or "mse"; by default what fits y and
             the number of outputs.
-        points: how many points are drawn from a data set.
+        points: how many points are drawn from a data set. The probes are NaN for layers of more
+            units than about four fifths of the points: an affine-invariant reader could then say
+            anything.
         data_seed: the seed of that draw.
 
     Returns:
