@@ -183,10 +183,14 @@ def gap(e: Expansion, below: ArrayLike) -> Estimates:
     with np.errstate(divide="ignore"):
         logs = np.log1p(-at)
     lost = -np.expm1(np.multiply.outer(logs, np.arange(1.0, TERMS + 1.0)))  # 1 − cᵏ
-    values = np.array(lost @ e.powers[1:])
-    unseen = np.where(at > 0.0, e.slope_rest, 0.0) * at
-    errors = np.array(np.minimum(e.rest, unseen) + 8.0 * EPS * values)
-    for place in np.argwhere(errors > 64.0 * EPS * values):
+    known = np.array(lost @ e.powers[1:])
+    # beyond the last term 1 − cᵏ is 1 far from c = 1, and at most k·(1 − c) near it
+    beyond = max(0.0, e.energy - float(e.powers.sum()))
+    far = (1.0 - at) ** (TERMS + 1) * e.rest + 8.0 * EPS * e.energy
+    near = np.minimum(e.rest, np.where(at > 0.0, e.slope_rest, 0.0) * at) + 8.0 * EPS * known
+    values = np.array(np.where(far < near, known + beyond, known))
+    errors = np.array(np.minimum(far, near))
+    for place in np.argwhere(errors > 512.0 * EPS * values):
         i = tuple(place)
         values[i], errors[i] = _near(e, float(at[i]))
     return Estimates(values, errors)
