@@ -29,7 +29,7 @@ from actscope.engine.wide import is_wide, run_wide
 from actscope.engine.workspace import Workspace
 
 MANY_KINDS = 16
-# Measured, see docs/decisions/engine.md: widths from which half a register's lanes, and higher
+# Measured, see docs/decisions/0002-engine.md: widths from which half a register's lanes, and higher
 # tiles, are faster
 HALF_LANES = 64
 WIDE_TILES = 192
