@@ -103,7 +103,7 @@ def test_the_oracles_optimisers_are_pytorchs(random_case, optimiser, decay):
         np.testing.assert_allclose(array, leaf.detach().numpy(), rtol=1e-10, atol=1e-13)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(nets(), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_the_engines_gradients_are_autograds(random_case, case, points, seed):
     """One step of SGD with rate 1 on all points: what the weights lost is the gradient."""

@@ -92,6 +92,8 @@ def train(
             whole(name, value, 1)
     if lanes is not None and lanes not in LANES:
         raise BadSpec("lanes", lanes, f"one of {', '.join(map(str, LANES))}")
+    if not isinstance(init, (str, Init)):
+        raise BadSpec("init", init, "the name of an init, or an Init")
     points = prepare.as_data(data)
     crew = crew_of(nets, training, seeds, weights)
     plans = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,8 @@ from actscope.engine.spec import Data, Net, Raw, Schedule, Training, Weights
 from actscope.engine.starts import draw
 from actscope.errors import BadSpec
 from actscope.inits._base import Init
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 26  # of weights; bounds what is in flight beside the result itself
 
@@ -44,17 +46,13 @@ class Crew:
 
 def crew_of(nets: Any, training: Any, seeds: Any, weights: Any) -> Crew:
     """Broadcast what goes side by side."""
-    each_net = (nets,) if isinstance(nets, Net) else tuple(nets)
-    each_training = (training,) if isinstance(training, Training) else tuple(training)
+    each_net = _each("nets", nets, Net)
+    each_training = _each("training", training, Training)
     each_seed = prepare.check_seeds(seeds)
-    for i, net in enumerate(each_net):
-        if not isinstance(net, Net):
-            raise BadSpec(f"nets[{i}]", net, "a Net")
-    for i, one in enumerate(each_training):
-        if not isinstance(one, Training):
-            raise BadSpec(f"training[{i}]", one, "a Training")
+    if weights is not None and not isinstance(weights, Weights):
+        weights = _each("weights", weights, Weights)
     count = max(len(each_net), len(each_training), len(each_seed), _networks_of(weights))
-    if isinstance(weights, Sequence):
+    if isinstance(weights, tuple):
         weights = prepare.broadcast("weights", weights, count)
     return Crew(
         prepare.broadcast("nets", each_net, count),
@@ -64,12 +62,25 @@ def crew_of(nets: Any, training: Any, seeds: Any, weights: Any) -> Crew:
     )
 
 
+def _each(field: str, given: Any, kind: type[T]) -> tuple[T, ...]:
+    """One `kind`, or a sequence of them, as a tuple."""
+    if isinstance(given, kind):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise BadSpec(field, given, f"a {kind.__name__}, or a sequence of them")
+    each = tuple(given)
+    for i, one in enumerate(each):
+        if not isinstance(one, kind):
+            raise BadSpec(f"{field}[{i}]", one, f"a {kind.__name__}")
+    return each
+
+
 def _networks_of(weights: Any) -> int:
     """How many networks the given weights are for; 1 if that is left open."""
     if isinstance(weights, Weights):
         first = np.asarray(weights.W[0]) if len(weights.W) else np.empty(0)
         return len(first) if first.ndim == 3 else 1
-    return len(weights) if isinstance(weights, Sequence) else 1
+    return 1 if weights is None else len(weights)
 
 
 @dataclass(frozen=True, eq=False)
