@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from actscope.engine.api import train as train
     from actscope.engine.trace import trace as trace
     from actscope.probe import inspect as inspect
+    from actscope.probe import watch as watch
+    from actscope.study import Study as Study
 
 __version__ = "0.1.0"
 
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Activation": "actscope.activations",
     "Net": "actscope.engine",
+    "Study": "actscope.study",
     "Training": "actscope.engine",
     "activation": "actscope.activations",
     "assess": "actscope.assessment",
@@ -39,11 +42,13 @@ _PUBLIC = {
     "shape": "actscope.activations",
     "trace": "actscope.engine.trace",
     "train": "actscope.engine.api",
+    "watch": "actscope.probe",
 }
 
 __all__ = [
     "Activation",
     "Net",
+    "Study",
     "Training",
     "activation",
     "assess",
@@ -52,6 +57,7 @@ __all__ = [
     "shape",
     "trace",
     "train",
+    "watch",
 ]
 
 

@@ -13,10 +13,11 @@ from actscope.errors import MissingExtra
 if TYPE_CHECKING:
     from actscope.probe.report import Report as Report
     from actscope.probe.survey import inspect as inspect
+    from actscope.probe.watching import watch as watch
 
-_NAMES = {"Report": "report", "inspect": "survey"}
+_NAMES = {"Report": "report", "inspect": "survey", "watch": "watching"}
 
-__all__ = ["Report", "inspect"]
+__all__ = ["Report", "inspect", "watch"]
 
 
 def __getattr__(name: str) -> Any:

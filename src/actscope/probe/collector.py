@@ -104,9 +104,15 @@ class Collector:
     Args:
         measures: what to measure.
         weights: name of every parameter, by id, for naming the layer before a site.
+        identities: what sites compute, from a collector on the same model, or None.
     """
 
-    def __init__(self, measures: Measures, weights: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        measures: Measures,
+        weights: Mapping[int, str] | None = None,
+        identities: dict[tuple[str, str, int], Identity | None] | None = None,
+    ) -> None:
         self.measures, self.weights = measures, weights or {}
         self.sites: dict[str, Site] = {}
         self.opaques: dict[tuple[str, str], Opaque] = {}
@@ -116,7 +122,7 @@ class Collector:
         self.input_pairs = samples.Pairs()
         self.input_rows = samples.Rows(measures.rows, measures.seed)
         self.output_site = ""  # the site whose output is the model's
-        self._identities: dict[tuple[str, str, int], Identity | None] = {}
+        self.identities = {} if identities is None else identities
         self._local = threading.local()
         self._lock = threading.Lock()
         self.handles: list[Any] = []
@@ -227,9 +233,9 @@ class Collector:
         shape = tuple(call.output.shape)
         said = call.expression.name if call.kind == "module" else text(call.expression)
         key = (call.path, said, len(shape))
-        if key not in self._identities:
-            self._identities[key] = identify(call.expression, shape, call.output.device)
-        return self._identities[key]
+        if key not in self.identities:
+            self.identities[key] = identify(call.expression, shape, call.output.device)
+        return self.identities[key]
 
     def _weight(self, site: Site, call: Call) -> None:
         """Name the weight of the layer before, and its standard deviation times √fan_in."""

@@ -42,7 +42,7 @@ def sparkline(values: Any, width: int = 12) -> str:
 
     Example:
         >>> sparkline([0.0, 0.0, 0.0, 1.0, 2.0, 2.0], 3)
-        '█▃▆'
+        '█▄▆'
     """
     values = np.asarray(values, dtype=np.float64)
     values = values[np.isfinite(values)]

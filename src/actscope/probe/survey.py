@@ -80,8 +80,8 @@ def inspect(
         >>> with torch.no_grad():
         ...     _ = model[0].bias[:3].fill_(-100.0)
         >>> report = inspect(model, torch.randn(64, 4, generator=torch.Generator().manual_seed(0)))
-        >>> report.table.loc["1", ["activation", "units", "dead"]].tolist()
-        ['relu', 8, 3]
+        >>> report.rows["1"]["activation"], report.rows["1"]["units"], report.rows["1"]["dead"]
+        ('relu', 8, 3)
         >>> [f.rule for f in report.findings]
         ['dead_units']
     """

@@ -549,12 +549,14 @@ class Tracker:
         self.paths = {id(m): (m, n) for n, m in reversed(list(self.root.named_modules()))}
         self.local = threading.local()
         self.handles: list[Any] = []
+        self.everywhere: list[Any] = []
+        self.lock = threading.Lock()
+        self.passes = 0
+        self.due: Callable[[], bool] = lambda: True  # asked at the start of every forward pass
 
     def attach(self) -> None:
-        """Register the hooks."""
+        """Register the hooks on the root; those on all modules are there during a pass only."""
         self.handles = [
-            register_module_forward_pre_hook(self._push),
-            register_module_forward_hook(self._pop, always_call=True),
             self.root.register_forward_pre_hook(self._enter, prepend=True, with_kwargs=True),
             self.root.register_forward_hook(self._leave, always_call=True),
         ]
@@ -567,6 +569,25 @@ class Tracker:
         current = self._current()
         if current is not None:
             self._close(current)
+        with self.lock:
+            self.passes = 0
+            self._unhook()
+
+    def _hook(self) -> None:
+        """Follow all modules while at least one pass runs, in whichever thread."""
+        with self.lock:
+            self.passes += 1
+            if not self.everywhere:
+                self.everywhere = [
+                    register_module_forward_pre_hook(self._push),
+                    register_module_forward_hook(self._pop, always_call=True),
+                ]
+
+    def _unhook(self) -> None:
+        if self.passes == 0:
+            for handle in self.everywhere:
+                handle.remove()
+            self.everywhere = []
 
     def _current(self) -> Pass | None:
         return getattr(self.local, "current", None)
@@ -587,6 +608,9 @@ class Tracker:
         if current is not None:  # the root calls itself
             current.depth += 1
             return
+        if not self.due():
+            return
+        self._hook()
         self.local.current = current = Pass(module, self.path_of, self.listener)
         with NO_FUNCTIONS(), torch.no_grad():
             self.listener.begin(module, args, kwargs)
@@ -622,6 +646,9 @@ class Tracker:
     def _close(self, current: Pass) -> None:
         self.local.current = None
         current.__exit__(None, None, None)
+        with self.lock:
+            self.passes = max(0, self.passes - 1)
+            self._unhook()
 
     def _push(self, module: Any, args: tuple[Any, ...]) -> None:
         current = self._current()

@@ -1,0 +1,173 @@
+"""Where the rows of a watched training go: Parquet, TensorBoard, Weights & Biases, a function."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from actscope.errors import InputError, MissingExtra, OutputError
+
+Rows = list[dict[str, Any]]
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes the rows of each look, one row a site."""
+
+    def write(self, step: int, rows: Rows) -> None:
+        """Take the rows of one look."""
+
+    def close(self) -> None:
+        """Training is over."""
+
+
+def sink_of(to: Any) -> Sink:
+    """The sink that a value names.
+
+    Args:
+        to: a Sink, a function of (step, rows), "file.parquet", "tensorboard:folder" or "wandb".
+
+    Raises:
+        InputError: it is none of these.
+        MissingExtra: the package that it needs is not installed.
+    """
+    if isinstance(to, Sink):
+        return to
+    if callable(to):
+        return Function(to)
+    text = str(to)
+    if text.endswith(".parquet"):
+        return Parquet(Path(text))
+    if text.startswith("tensorboard:"):
+        return TensorBoard(text.partition(":")[2])
+    if text == "wandb":
+        return WandB()
+    raise InputError(
+        f"to = {to!r}: expected file.parquet, tensorboard:folder, wandb, a function of "
+        "(step, rows), or a list of these"
+    )
+
+
+class Function:
+    """Calls a function with (step, rows)."""
+
+    def __init__(self, function: Callable[[int, Rows], Any]) -> None:
+        self.function = function
+
+    def write(self, step: int, rows: Rows) -> None:
+        """Call it."""
+        self.function(step, rows)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class Parquet:
+    """One Parquet file, a row group for every look; it is complete when training is over.
+
+    Args:
+        path: of the file; until training is over it is called `path`.part.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.arrow: Any = importlib.import_module("pyarrow")
+            self.parquet: Any = importlib.import_module("pyarrow.parquet")
+        except ImportError:
+            raise MissingExtra("pyarrow", "torch") from None
+        self.path, self.part = path, path.with_name(path.name + ".part")
+        self.writer: Any = None
+
+    def write(self, step: int, rows: Rows) -> None:
+        """Append a row group.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        if not rows:
+            return
+        columns = {name: [_plain(row[name]) for row in rows] for name in rows[0]}
+        if self.writer is None:
+            schema = self.arrow.schema([(n, self._type(v)) for n, v in columns.items()])
+            try:
+                self.writer = self.parquet.ParquetWriter(self.part, schema)
+            except OSError as error:
+                raise OutputError(
+                    f"{self.path}: cannot be written ({error}): give another file"
+                ) from None
+        self.writer.write_table(self.arrow.table(columns, schema=self.writer.schema))
+
+    def _type(self, values: list[Any]) -> Any:
+        first = values[0]
+        if isinstance(first, bool):
+            return self.arrow.bool_()
+        return self.arrow.string() if isinstance(first, str) else self.arrow.float64()
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        if self.writer is not None:
+            self.writer.close()
+            self.part.replace(self.path)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, bool)) else float(value)
+
+
+def _scalars(rows: Rows) -> dict[str, float]:
+    """{"site/column": number} of the rows' finite numbers."""
+    return {
+        f"{row['site']}/{name}": float(value)
+        for row in rows
+        for name, value in row.items()
+        if name not in {"step", "site"}
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    }
+
+
+class TensorBoard:
+    """Scalars for TensorBoard, one for every site and column.
+
+    Args:
+        folder: of the event file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        try:
+            module: Any = importlib.import_module("torch.utils.tensorboard")
+        except ImportError:
+            raise MissingExtra("tensorboard", "torch") from None
+        self.writer = module.SummaryWriter(folder)
+
+    def write(self, step: int, rows: Rows) -> None:
+        """Write the scalars."""
+        for name, value in _scalars(rows).items():
+            self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flush the events."""
+        self.writer.close()
+
+
+class WandB:
+    """Scalars for the Weights & Biases run that is open."""
+
+    def __init__(self) -> None:
+        try:
+            self.wandb: Any = importlib.import_module("wandb")
+        except ImportError:
+            raise MissingExtra("wandb", "torch") from None
+        if self.wandb.run is None:
+            raise InputError('to = "wandb": no run is open: call wandb.init(…) first')
+
+    def write(self, step: int, rows: Rows) -> None:
+        """Log the scalars; the run keeps count of its own steps."""
+        self.wandb.log({"actscope/step": step, **_scalars(rows)})
+
+    def close(self) -> None:
+        """The run stays open: it is the user's."""

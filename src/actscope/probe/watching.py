@@ -1,0 +1,139 @@
+"""Look at a model every so many steps while it trains: `watch`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from actscope.errors import InputError
+from actscope.probe import table
+from actscope.probe.collector import Collector, Measures, Units
+from actscope.probe.sinks import Sink, sink_of
+from actscope.probe.tracker import Tracker, unwrap
+from actscope.probe.updates import Updates
+
+Row = dict[str, Any]
+
+
+class watch:
+    """Measure a model's activations at every k-th forward pass of a training loop.
+
+    The loop stays as it is: hooks on the root count forward passes made in train mode, and at
+    every k-th one measure outputs and, in the backward pass that follows, gradients. What was
+    measured is complete, and goes to the sinks, when the next forward pass begins or the block
+    ends. Nothing of the model is changed or put back: this is the user's own run.
+
+    Args:
+        model: any torch.nn.Module; wrappers are looked into.
+        every: forward passes from one look to the next, at least 1.
+        to: where rows go besides memory: a sink, a function of (step, rows), "file.parquet",
+            "tensorboard:folder", "wandb", or a list of these.
+        geometry: ranks and distances too, from samples of 256 rows.
+        updates: how far the step moves each weight, |Δw|/|w|.
+        units: the dimension of the units, as for `inspect`.
+        only_training: forward passes in eval mode are neither counted nor measured.
+
+    Raises:
+        InputError: `every` is below 1, or `to` is none of these.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+        >>> step = torch.optim.SGD(model.parameters(), 0.1)
+        >>> with watch(model, every=2) as w:
+        ...     for _ in range(5):
+        ...         step.zero_grad()
+        ...         model(torch.ones(3, 4)).mean().backward()
+        ...         step.step()
+        >>> w.table[["step", "site"]].values.tolist()
+        [[0, '1'], [2, '1'], [4, '1']]
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        every: int = 100,
+        to: Any = None,
+        *,
+        geometry: bool = False,
+        updates: bool = True,
+        units: Units = None,
+        only_training: bool = True,
+    ) -> None:
+        if not isinstance(model, torch.nn.Module):
+            raise InputError(f"model is {type(model).__name__}: expected a torch.nn.Module")
+        if type(every) is not int or every < 1:
+            raise InputError(f"every = {every!r}: expected a whole number of at least 1")
+        self.root, self.every, self.updates = unwrap(model), every, updates
+        self.only_training = only_training
+        self.measures = Measures(rows=256 if geometry else 0, pairs=geometry, units=units)
+        self.history: list[Row] = []
+        self.sinks = _sinks(to)
+        self.step = -1
+        self._names = {id(p): n for n, p in self.root.named_parameters()}
+        self._identities: dict[Any, Any] = {}
+        self._current: Collector | None = None
+        self._moved: Updates | None = None
+        self._tracker = Tracker(self.root, Collector(self.measures))
+        self._tracker.due = self._due
+
+    def __enter__(self) -> watch:
+        self._tracker.attach()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self._tracker.detach()
+        self._finish()
+        for sink in self.sinks:
+            sink.close()
+
+    def _due(self) -> bool:
+        if self.only_training and not self.root.training:
+            return False
+        self.step += 1
+        self._finish()
+        if self.step % self.every:
+            return False
+        self._current = Collector(self.measures, self._names, self._identities)
+        self._tracker.listener = self._current
+        if self.updates:
+            self._moved = Updates(self.root)
+        self._seen = self.step
+        return True
+
+    def _finish(self) -> None:
+        """The look before is complete: its backward pass and step are over."""
+        collector, self._current = self._current, None
+        if collector is None:
+            return
+        collector.release()
+        with torch.no_grad():
+            known, _ = table.rows_of(collector, full=False)
+            moved = self._moved.ratios() if self._moved is not None else {}
+        self._moved = None
+        rows: list[Row] = []
+        for site, row in known.items():
+            update = moved.get(row["weight"], float("nan"))
+            rows.append({"step": self._seen, "site": site, **row, "update": update})
+        self.history += rows
+        for sink in self.sinks:
+            sink.write(self._seen, rows)
+
+    @property
+    def table(self) -> Any:
+        """A pandas DataFrame, one row for every look and site."""
+        import pandas as pd
+
+        columns = ["step", "site", *table.COLUMNS, "update"]
+        return pd.DataFrame(self.history, columns=columns)
+
+
+def _sinks(to: Any) -> list[Sink]:
+    """The sinks that `to` names."""
+    if to is None:
+        return []
+    several = isinstance(to, Iterable) and not isinstance(to, (str, bytes)) and not callable(to)
+    return [sink_of(one) for one in (to if several else [to])]

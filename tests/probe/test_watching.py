@@ -1,0 +1,156 @@
+"""Watching a training: which steps, what is measured, where it goes, and that nothing changes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from actscope.errors import InputError
+from actscope.probe import inspect, watch
+
+
+def train(model: nn.Module, steps: int = 7, lr: float = 0.1) -> list[float]:
+    data = torch.Generator().manual_seed(1)
+    optimiser = torch.optim.SGD(model.parameters(), lr)
+    losses = []
+    for _ in range(steps):
+        x, y = torch.randn(32, 6, generator=data), torch.randint(0, 3, (32,), generator=data)
+        optimiser.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def net() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 3)
+    )
+
+
+@pytest.mark.parametrize("geometry", [False, True])
+def test_training_is_bit_identical(geometry: bool) -> None:
+    model = net()
+    twin = copy.deepcopy(model)
+    state = torch.get_rng_state()
+    with watch(model, every=3, geometry=geometry) as w:
+        losses = train(model)
+    after = torch.get_rng_state()
+    torch.set_rng_state(state)
+    assert train(twin) == losses
+    assert torch.equal(torch.get_rng_state(), after)
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(p, q)
+        assert torch.equal(p.grad, q.grad)
+    assert w.table["step"].tolist() == [0, 0, 3, 3, 6, 6]
+    assert not model._forward_hooks
+    assert not model._forward_pre_hooks
+    module = torch.nn.modules.module
+    assert not module._global_forward_hooks
+
+
+def test_the_numbers_are_those_of_an_inspection() -> None:
+    model = net().eval()
+    data = torch.Generator().manual_seed(1)
+    x, y = torch.randn(32, 6, generator=data), torch.randint(0, 3, (32,), generator=data)
+    report = inspect(model, x, y, "cross_entropy")
+    with watch(model, every=1, geometry=True, only_training=False) as w:
+        F.cross_entropy(model(x), y).backward()
+    table = w.table.set_index("site")
+    for column in ("mean", "std", "zeros", "dead", "gradient", "gradient_ratio", "rank"):
+        np.testing.assert_allclose(
+            table[column].astype(float), report.table[column].astype(float), rtol=1e-6
+        )
+
+
+def test_updates_are_the_optimisers() -> None:
+    model = net()
+    before = model[3].weight.detach().clone()
+    with watch(model, every=1) as w:
+        train(model, 1, lr=0.3)
+        moved = (model[3].weight.detach() - before).norm() / before.norm()
+    row = w.table.set_index("site").loc["4"]
+    assert row["weight"] == "3.weight"
+    assert row["update"] == pytest.approx(float(moved), rel=1e-5)
+
+
+def test_evaluation_between_steps_is_not_counted() -> None:
+    model = net()
+    with watch(model, every=2) as w:
+        for _ in range(4):
+            train(model, 1)
+            model.eval()
+            model(torch.randn(2, 6))
+            model.train()
+    assert sorted(set(w.table["step"])) == [0, 2]
+    assert w.table["rows"].unique().tolist() == [32]
+
+
+def test_an_error_in_the_loop_leaves_nothing_behind() -> None:
+    model = net()
+    with pytest.raises(RuntimeError, match="shapes"), watch(model, every=1):
+        model(torch.randn(2, 7))
+    assert torch.overrides._get_current_function_mode_stack() == []
+    assert not model._forward_hooks
+    assert not torch.nn.modules.module._global_forward_hooks
+    train(model, 1)
+
+
+def test_no_growth_per_step() -> None:
+    """What a look leaves behind is rows of numbers, not tensors."""
+    import gc
+
+    model = net()
+    tensors = lambda: sum(type(o) is torch.Tensor for o in gc.get_objects())
+    with watch(model, every=1):
+        train(model, 3)
+        gc.collect()
+        early = tensors()
+        train(model, 30)
+        gc.collect()
+        assert tensors() <= early + 2
+
+
+def test_sinks(tmp_path: Path) -> None:
+    model, seen = net(), []
+    path = tmp_path / "run.parquet"
+    with watch(
+        model, every=2, to=[str(path), lambda step, rows: seen.append((step, len(rows)))]
+    ) as w:
+        train(model, 5)
+    assert seen == [(0, 2), (2, 2), (4, 2)]
+    table = pd.read_parquet(path)
+    np.testing.assert_allclose(table["mean"], w.table["mean"])
+    assert table["site"].tolist() == w.table["site"].tolist()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    with watch(net(), every=2, to=f"tensorboard:{tmp_path}") as w:
+        train(w.root, 3)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path)).Reload()
+    values = [(e.step, e.value) for e in events.Scalars("1/mean")]
+    expected = w.table[w.table["site"] == "1"]
+    assert [s for s, _ in values] == expected["step"].tolist()
+    np.testing.assert_allclose([v for _, v in values], expected["mean"], rtol=1e-6)
+
+
+def test_what_cannot_be_used_is_said() -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        watch(net(), every=0)
+    with pytest.raises(InputError, match=r"expected file\.parquet"):
+        watch(net(), to="somewhere")
+    with pytest.raises(InputError, match=r"torch\.nn\.Module"):
+        watch(3)
