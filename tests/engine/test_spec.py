@@ -114,6 +114,7 @@ def test_a_net_that_cannot_be_names_its_field(settings, field):
         ({"weight_decay": -1}, "Training.weight_decay"),
         ({"epochs": 0}, "Training.epochs"),
         ({"epochs": 1.5}, "Training.epochs"),
+        ({"epochs": 10**30}, "Training.epochs"),
         ({"batch": 0}, "Training.batch"),
         ({"shuffle": 1}, "Training.shuffle"),
         ({"dtype": "float16"}, "Training.dtype"),

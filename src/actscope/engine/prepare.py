@@ -115,6 +115,8 @@ def _labels(name: str, y: NDArray[Any], classes: int) -> None:
 def _finite(name: str, given: Any, dtype: str) -> NDArray[Any]:
     """`given` as contiguous float64, every number finite in `dtype` too."""
     try:
+        if np.asarray(given).dtype.kind not in "biufO":  # no text, dates or complex numbers
+            raise TypeError
         array = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadSpec(name, type(given).__name__, "an array of numbers") from None

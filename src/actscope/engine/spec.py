@@ -30,7 +30,7 @@ from actscope.errors import BadSpec, InputError
 Floats = NDArray[np.floating[Any]]
 Phi = str | Activation  # a name, a typed expression or a record
 
-MAX_WIDTH, MAX_DEPTH = 512, 64
+MAX_WIDTH, MAX_DEPTH, MAX_EPOCHS = 512, 64, 10_000_000
 NORM_EPSILON = 1e-5
 LOSSES = ("bce", "cross_entropy", "mse")
 OPTIMISERS = ("sgd", "momentum", "adam", "adamw")
@@ -142,7 +142,7 @@ class Training:
         betas: decay rates of Adam's two averages, each in [0, 1).
         eps: what Adam adds to the root, ≥ 0.
         weight_decay: ≥ 0.
-        epochs: passes over the data, ≥ 1.
+        epochs: passes over the data, 1 to 10,000,000.
         batch: points in a step, ≥ 1; more than there are means all of them.
         shuffle: whether every epoch has an order of its own.
         dtype: "float32" or "float64".
@@ -183,7 +183,7 @@ class Training:
             "betas": _betas(self.betas),
             "eps": number("Training.eps", self.eps),
             "weight_decay": number("Training.weight_decay", self.weight_decay),
-            "epochs": whole("Training.epochs", self.epochs, 1),
+            "epochs": whole("Training.epochs", self.epochs, 1, MAX_EPOCHS),
             "batch": whole("Training.batch", self.batch, 1),
             "shuffle": flag("Training.shuffle", self.shuffle),
             "dtype": choice("Training.dtype", self.dtype, DTYPES),
