@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.spatial import KDTree
 from sklearn.datasets import make_moons
 from sklearn.preprocessing import StandardScaler
 
@@ -99,32 +98,30 @@ def test_without_noise_the_boundary_lies_halfway_between_the_curves():
     np.testing.assert_allclose(to[0], to[1], atol=2e-3)
 
 
+def circle(centre, radius, count):
+    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+@pytest.mark.parametrize("std", [(1.0, 1.0), (2.0, 0.5)])
 @pytest.mark.parametrize(
-    ("law", "curve", "step"),
-    [(moons, moons.CURVE, 0.025), (spirals, spirals._curve(1.5), 0.05)],
-    ids=["moons", "spirals"],
+    ("law", "curve", "reach"),
+    [(moons, moons.CURVE, 2.0), (moons, moons.CURVE, 40.0), (spirals, spirals._curve(1.5), 3.0)],
+    ids=["moons near", "moons far", "spirals"],
 )
-def test_the_distance_meets_a_zero_set_found_without_following_it(law, curve, step):
-    """Log-odds on a grid of the plane; the zero set is where neighbours differ in sign."""
-    noise = 0.18
-    low, high = np.array(curve.middle) - 2.5, np.array(curve.middle) + 2.5
-    axes = [np.arange(low[i], high[i], step) for i in (0, 1)]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    odds = log_odds(curve, noise, grid.reshape(-1, 2))[0].reshape(grid.shape[:2])
-    zeros = []
-    for axis in (0, 1):
-        here, there = (np.take(odds, range(a, odds.shape[axis] - 1 + a), axis) for a in (0, 1))
-        at, after = (np.take(grid, range(a, odds.shape[axis] - 1 + a), axis) for a in (0, 1))
-        crossed = here * there < 0
-        share = (here / np.where(crossed, here - there, 1.0))[..., None]
-        zeros.append((at + share * (after - at))[crossed])
-    zeros = np.concatenate(zeros)
-    x = np.random.default_rng(5).uniform(low, high, (400, 2))
-    gap, place = KDTree(zeros).query(x)
-    edge = np.minimum(zeros[place] - low, high - zeros[place]).min(axis=1)
-    room = np.minimum(x - low, high - x).min(axis=1)  # nothing nearer can lie outside the grid
-    inner = (edge > 0.2) & (gap > 0.15) & (gap < room + 0.2)
-    assert inner.sum() > 150
-    np.testing.assert_allclose(
-        np.abs(law.boundary(x[inner], noise)), gap[inner], atol=1e-3 + step**2
-    )
+def test_a_disc_of_the_distance_touches_the_boundary_and_does_not_cross_it(law, curve, reach, std):
+    """From the density alone: one sign 1e-3 inside the disc's edge, both signs 1e-3 outside."""
+    noise, mean, std = 0.1, np.array([0.2, -0.1]), np.array(std)
+
+    def side(points):
+        return np.sign(log_odds(curve, noise, mean + std * points)[0])
+
+    for x in np.random.default_rng(6).uniform(-reach, reach, (10, 2)):
+        distance = law.boundary(x[None], noise, mean=mean, std=std)[0]
+        radius = abs(distance)
+        # the part of the circle beyond the boundary is about 2·sqrt(4e-3/radius) of an arc
+        count = int(20 + 2 * np.pi * 2 * np.sqrt(radius / 4e-3))
+        inside = [circle(x, r * (radius - 1e-3), 40) for r in (0.3, 0.6, 0.8, 0.9, 0.97)]
+        inside.append(circle(x, max(radius - 1e-3, 0.0), 2 * count))
+        assert set(side(np.concatenate(inside))) == {np.sign(distance)}
+        assert set(side(circle(x, radius + 1e-3, 4 * count))) == {-1.0, 1.0}

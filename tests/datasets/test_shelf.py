@@ -1,6 +1,7 @@
 """What every data set of the shelf promises."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -151,6 +152,16 @@ def test_points_that_are_not_finite_have_no_distance(name):
 def test_points_of_the_wrong_shape_are_refused(name):
     with pytest.raises(InputError, match="expected \\(n, 2\\)"):
         SHELF.get(name).boundary(np.zeros((4, 3)))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_law_travels_to_another_process(name):
+    law = dataset(name, noise=0.3).scaled(0.1, 2.0)
+    copy = pickle.loads(pickle.dumps(law))
+    x, _ = copy.draw(50, rng(8))
+    np.testing.assert_array_equal(x, law.draw(50, rng(8))[0])
+    np.testing.assert_array_equal(copy.boundary(x), law.boundary(x))
+    assert copy.settings == law.settings
 
 
 def test_unknown_and_bad_parameters_name_what_is_taken():

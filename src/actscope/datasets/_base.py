@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -60,7 +60,7 @@ class Param:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """A law that points are drawn from.
 
@@ -86,7 +86,7 @@ class Dataset:
             row of NaN between two lines; or None.
         params: what draw, boundary, bayes_accuracy and contour take.
         shape: `shape(**params) -> (dim, classes)` where the parameters decide it.
-        settings: the parameters' values by name.
+        values: of the parameters, in their order.
         scale: (mean, std), the coordinates that the points are in.
         law: the record as its file holds it; None on that record itself.
 
@@ -111,14 +111,19 @@ class Dataset:
     contour: Callable[..., Floats] | None = None
     params: tuple[Param, ...] = ()
     shape: Callable[..., tuple[int, int]] | None = None
-    settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    values: tuple[Any, ...] = ()
     scale: tuple[Floats, Floats] | None = None
     law: Dataset | None = None
 
     def __post_init__(self) -> None:
-        if not self.settings:
-            values = {p.name: p.default for p in self.params}
-            object.__setattr__(self, "settings", MappingProxyType(values))
+        if not self.values:
+            object.__setattr__(self, "values", tuple(p.default for p in self.params))
+
+    @property
+    def settings(self) -> MappingProxyType[str, Any]:
+        """The parameters' values by name."""
+        pairs = zip(self.params, self.values, strict=True)
+        return MappingProxyType({p.name: value for p, value in pairs})
 
     @property
     def key(self) -> str:
@@ -205,7 +210,7 @@ class Dataset:
             contour=_bind(law.contour if two else None, {**settings, **where}),
             dim=dim,
             classes=classes,
-            settings=MappingProxyType(settings),
+            values=tuple(settings[p.name] for p in law.params),
             scale=scale,
             law=law,
         )

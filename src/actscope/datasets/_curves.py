@@ -74,22 +74,33 @@ def log_density(curve: Curve, noise: float, x: Floats) -> tuple[Floats, Floats]:
     low, high = _offsets(curve, noise)
     value, slope = np.empty(len(x)), np.empty((len(x), 2))
     for start in range(0, len(x), 2000):  # keeps the work arrays small
-        part = x[start : start + 2000]
-        centre = curve.nearest(part)[:, None]
-        a = np.clip(centre + low, curve.low, curve.high)  # (n, panels)
-        b = np.clip(centre + high, curve.low, curve.high)
-        half = 0.5 * (b - a)
-        t = ((0.5 * (a + b))[..., None] + half[..., None] * _NODES).reshape(len(part), -1)
-        mass = (half[..., None] * _WEIGHTS).reshape(len(part), -1) * curve.weight(t)
-        gap = curve.at(t) - part[:, None, :]  # (n, nodes, 2)
-        power = -0.5 / noise**2 * np.einsum("nti,nti->nt", gap, gap)
-        top = power.max(axis=1, keepdims=True)
-        part_mass = mass * np.exp(power - top)
-        total = part_mass.sum(axis=1)
-        value[start : start + 2000] = np.log(total) + top[:, 0]
-        mean = np.einsum("nt,nti->ni", part_mass, gap) / total[:, None]
-        slope[start : start + 2000] = mean / noise**2
+        part = slice(start, start + 2000)
+        value[part], slope[part] = _summed(curve, noise, x[part], low, high)
     return value, slope
+
+
+def _summed(
+    curve: Curve, noise: float, x: Floats, low: Floats, high: Floats
+) -> tuple[Floats, Floats]:
+    """`log_density` of some points: panels low … high about the nearest place of the curve."""
+    centre = curve.nearest(x)[:, None]
+    a, b = (np.clip(centre + edge, curve.low, curve.high) for edge in (low, high))  # (n, panels)
+    half, middle = 0.5 * (b - a), 0.5 * (a + b)
+    floor = ((curve.at(centre[:, 0]) - x) ** 2).sum(axis=1)[:, None]
+    away = np.sqrt(((curve.at(middle) - x[:, None, :]) ** 2).sum(axis=2))
+    # a panel is at most 2σ long; beyond e^(−45) of the nearest place it adds nothing
+    near = np.maximum(away - 2.0 * noise, 0.0) ** 2 < floor + 90.0 * noise**2
+    row, panel = np.nonzero((half > 0.0) & near)
+    t = middle[row, panel, None] + half[row, panel, None] * _NODES  # (kept, nodes)
+    mass = half[row, panel, None] * _WEIGHTS * curve.weight(t)
+    gap = curve.at(t) - x[row, None, :]
+    power = (floor[row] - np.einsum("pti,pti->pt", gap, gap)) / (2.0 * noise**2)
+    share = mass * np.exp(power)
+    first = np.flatnonzero(np.diff(row, prepend=-1))  # every point keeps its nearest panel
+    total = np.add.reduceat(share.sum(axis=1), first)
+    pull = np.add.reduceat(np.einsum("pt,pti->pi", share, gap), first)
+    value = np.log(total) - floor[:, 0] / (2.0 * noise**2)
+    return value, pull / total[:, None] / noise**2
 
 
 def log_odds(curve: Curve, noise: float, x: Floats) -> tuple[Floats, Floats]:

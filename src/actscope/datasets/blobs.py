@@ -101,6 +101,11 @@ def contour(
     return line
 
 
+def shape(noise: float, separation: float, classes: int, dim: int) -> tuple[int, int]:
+    """(dim, classes), as the parameters say."""
+    return dim, classes
+
+
 RECORD = Dataset(
     name="blobs",
     label="Gaussian blobs",
@@ -117,6 +122,6 @@ RECORD = Dataset(
         Param("classes", 2, "number of clusters", 2, 100),
         Param("dim", 2, "numbers a point has; those beyond two are noise", 2, 512),
     ),
-    shape=lambda noise, separation, classes, dim: (dim, classes),
+    shape=shape,
     source="Fisher 1936, The use of multiple measurements in taxonomic problems",
 )
