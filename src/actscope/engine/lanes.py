@@ -45,6 +45,11 @@ class LaneType(Element):
 
     dtype: str
     count: int
+    boundary: int = 0  # what addresses are multiples of; 0: the vector's size
+
+    def times(self, n: int) -> LaneType:
+        """N vectors as one: LLVM takes each operation apart again, n independent ones in a row."""
+        return LaneType(self.dtype, n * self.count, self.align)
 
     @property
     def double(self) -> bool:
@@ -73,8 +78,8 @@ class LaneType(Element):
 
     @property
     def align(self) -> int:  # type: ignore[override]
-        """Vectors lie at multiples of their size."""
-        return self.bytes
+        """Vectors lie at multiples of their size, if nothing else is said."""
+        return self.boundary or self.bytes
 
     @property
     def broadcast(self) -> Broadcast:

@@ -38,18 +38,25 @@ def phi(activation: Activation, x: Lane) -> tuple[Lane, Lane]:
         ) from error
 
 
-def emit_phi(code: Code, name: str, activation: Activation, lanes: LaneType) -> int:
+def emit_phi(code: Code, name: str, activation: Activation, lanes: LaneType, flight: int) -> int:
     """Emit name(h, slope, count): z in `slope` becomes f(z) in `h` and f'(z) in `slope`.
+
+    `flight` vectors are worked on at once: a long formula is a long chain of operations that
+    wait for each other, and the CPU looks ahead only so far for others to do meanwhile.
 
     Returns:
         How many instructions the two are.
     """
+    size = 0
     with code.function(name, "ppi", exported=False) as (h, slope, count):
-        h, slope = h.to(lanes), slope.to(lanes)
-        with code.loop(count) as i:
-            before = len(code.builder.block.instructions)
-            h[i], slope[i] = phi(activation, slope[i])
-            size = len(code.builder.block.instructions) - before
+        done = (count // flight) * flight
+        for n, first, last in ((flight, 0, count // flight), (1, done, count)):
+            kind = lanes.times(n)
+            values, slopes = h.to(kind), slope.to(kind)
+            with code.loop(last, first) as i:
+                before = len(code.builder.block.instructions)
+                values[i], slopes[i] = phi(activation, slopes[i])
+                size = len(code.builder.block.instructions) - before
     return size
 
 

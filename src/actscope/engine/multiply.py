@@ -24,11 +24,13 @@ class Blocking:
         unrolled: up to how many steps are written out, so that the CPU need not guess the end.
         fused: up to how many instructions of an activation are applied to the accumulators
             before they are stored; a longer one would push them out of the registers.
+        flight: how many vectors a longer activation works on at once.
     """
 
     accumulators: int
     unrolled: int = 8
     fused: int = 16
+    flight: int = 4
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ class _Writer:
         self.passes = {"data": "data", "own": "data" if plan.shared else "own"}
         inputs = {"data": plan.lanes.broadcast, self.passes["own"]: self.own}
         self.short = [
-            layers.emit_phi(self.code, f"phi_{i}", activation, plan.lanes) <= plan.blocking.fused
+            layers.emit_phi(self.code, f"phi_{i}", activation, plan.lanes, plan.blocking.flight)
+            <= plan.blocking.fused
             for i, activation in enumerate(plan.activations)
         ]
         for name, element in inputs.items():

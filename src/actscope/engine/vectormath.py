@@ -15,6 +15,7 @@ Ng 1993, FDLIBM (log, log1p and their coefficients, expm1's identity).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,11 @@ import numpy as np
 from llvmlite import ir
 
 from actscope.engine.compile import has_vectors_of
-from actscope.engine.emit import I32
+from actscope.engine.emit import I32, Code
 from actscope.engine.lanes import Lane, LaneType, Mask, overloads
 
 LOG2E = 1.0 / math.log(2.0)
-SCALING = (128, 256, 512)  # bits of the vectors that AVX-512 scales by powers of two
+SCALING = (128, 256, 512, 1024, 2048)  # bits of vectors that AVX-512 scales by powers of two
 
 
 @dataclass(frozen=True)
@@ -143,15 +144,18 @@ def _scale(y: Lane, n: Any, whole: Lane) -> Lane:
     It is one instruction where the CPU has it.
     """
     size = y.lanes.bytes * 8
-    if size in SCALING and has_vectors_of(size):
-        return _scale_at_once(y, whole, size)
+    if size in SCALING and has_vectors_of(min(size, 512)):
+        return _scale_at_once(y, whole)
     first, second = _halves(y, n)
     return y * first * second
 
 
-def _scale_at_once(y: Lane, n: Lane, size: int) -> Lane:
-    """AVX-512's vscalef."""
-    code, kind = y.code, y.lanes.kind
+def _scale_at_once(y: Lane, n: Lane) -> Lane:
+    """AVX-512's vscalef, on vectors of up to 512 bits; larger ones are halved."""
+    code, kind, size = y.code, y.lanes.kind, y.lanes.bytes * 8
+    if size > 512:
+        low, high = (_scale_at_once(*(_half(v, i) for v in (y, n))) for i in range(2))
+        return _joined(y.lanes, low, high)
     name = f"llvm.x86.avx512.mask.scalef.{'pd' if y.lanes.double else 'ps'}.{size}"
     mask = ir.IntType(max(8, y.lanes.count))
     extra = [I32(4)] if size == 512 else []  # 4: round as always
@@ -160,6 +164,24 @@ def _scale_at_once(y: Lane, n: Lane, size: int) -> Lane:
         code.module, ir.FunctionType(kind, [a.type for a in args]), name
     )
     return y.like(code.builder.call(fn, args))
+
+
+def _half(x: Lane, i: int) -> Lane:
+    """The lower (0) or upper (1) half of the lanes."""
+    kind = LaneType(x.lanes.dtype, x.lanes.count // 2)
+    places = range(i * kind.count, (i + 1) * kind.count)
+    return Lane(x.code, kind, _pick(x.code, x.ir, x.ir, places))
+
+
+def _joined(lanes: LaneType, low: Lane, high: Lane) -> Lane:
+    """Two halves side by side."""
+    return Lane(low.code, lanes, _pick(low.code, low.ir, high.ir, range(lanes.count)))
+
+
+def _pick(code: Code, a: Any, b: Any, places: Sequence[int]) -> Any:
+    """The floats at these places of the two vectors put together."""
+    kind = ir.VectorType(I32, len(places))
+    return code.builder.shuffle_vector(a, b, ir.Constant(kind, list(places)))
 
 
 @overloads(np.exp)
