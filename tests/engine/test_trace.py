@@ -182,6 +182,14 @@ def test_a_group_leaves_out_what_the_data_cannot_answer_and_says_so():
     assert np.isfinite(sine.values["gradient_ratio", "float64"][:, 1:]).all()
 
 
+@pytest.mark.parametrize("y", [Y.astype(float), Y[:, None], Y == 1, Y.astype(np.uint8)])
+def test_two_classes_may_come_as_floats_as_a_column_or_as_truth_values(y):
+    net, names = Net(2, (4, 4), 1), ("probe_accuracy", "gradient_ratio")
+    plain, other = trace(net, (X, Y), names), trace(net, (X, y), names)
+    for key in plain.values:
+        np.testing.assert_array_equal(other.values[key], plain.values[key])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

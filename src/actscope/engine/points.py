@@ -37,18 +37,21 @@ class Points:
 
 
 def look(data: Any, net: Net, points: int, seed: int) -> Points:
-    """What to look at, from a data set or from arrays."""
-    if isinstance(data, Points):
-        return data
+    """What to look at, from a data set or from arrays.
+
+    Args:
+        data: a data set or its name, Points, x, (x,), (x, y) or (x, y, distances).
+        net: the shape that the points must fit.
+        points: how many are drawn from a data set.
+        seed: of that draw.
+
+    Raises:
+        InputError: the shapes do not fit the network or one another.
+    """
     if isinstance(data, str | Dataset):
-        law = dataset(data)
-        x, y = law.draw(points, np.random.default_rng(seed))
-        x, law = law.standardised(x)
-        near = None if law.boundary is None else np.asarray(law.boundary(x))
-        ladder = None if near is None else ladder_of(law, x)
-        result = Points(x, y, near, max(law.classes, 0), ladder)
+        result = _drawn(dataset(data), points, seed)
     else:
-        result = _arrays(data)
+        result = data if isinstance(data, Points) else _arrays(data)
     if result.x.ndim != 2 or result.x.shape[1] != net.inputs or not len(result.x):
         raise InputError(
             f"trace: points of shape {result.x.shape}: expected (n, {net.inputs}) for {net!r}"
@@ -61,17 +64,28 @@ def look(data: Any, net: Net, points: int, seed: int) -> Points:
     return result
 
 
+def _drawn(law: Dataset, points: int, seed: int) -> Points:
+    """Points of a law, standardised, with its truth in that space."""
+    x, y = law.draw(points, np.random.default_rng(seed))
+    x, law = law.standardised(x)
+    near = None if law.boundary is None else np.asarray(law.boundary(x))
+    return Points(x, y, near, max(law.classes, 0), None if near is None else ladder_of(law, x))
+
+
 def _arrays(data: Any) -> Points:
     """(x,), (x, y) or (x, y, distances), or x alone."""
-    parts = tuple(data) if isinstance(data, tuple | list) else (data,)
+    parts = data if isinstance(data, tuple) else (data,)
     if not 1 <= len(parts) <= 3:
         raise InputError("trace: data: expected x, (x, y) or (x, y, distances)")
     x = np.asarray(parts[0], dtype=np.float64)
     y = np.asarray(parts[1]) if len(parts) > 1 and parts[1] is not None else None
     near = np.asarray(parts[2], dtype=np.float64) if len(parts) > 2 else None
-    classes = 0
-    if y is not None and y.ndim == 1 and y.dtype.kind in "iub" and len(y):
-        classes = int(y.max()) + 1 if y.min() >= 0 else 0
+    if y is not None and y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y is not None and y.dtype.kind in "fb" and np.isin(y, (0.0, 1.0)).all():
+        y = y.astype(np.int64)  # 0.0 and 1.0 are two classes too
+    whole = y is not None and y.ndim == 1 and y.dtype.kind in "iu" and len(y) > 0
+    classes = int(y.max()) + 1 if whole and y is not None and y.min() >= 0 else 0
     return Points(x, y, near, classes)
 
 
