@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ class StudyResult:
 
     Args:
         store: the folder, or its path.
-        keep: what removes the folder when the result goes; None if it stays.
+        temporary: whether the folder goes with the result.
 
     Example:
         >>> from actscope.study import Study
@@ -39,16 +40,17 @@ class StudyResult:
     def __init__(
         self,
         store: Store | str | Path,
-        keep: tempfile.TemporaryDirectory[str] | None = None,
+        temporary: bool = False,
     ) -> None:
         self.store = store if isinstance(store, Store) else Store(store)
-        self._keep = keep
         record = self.store.record()
         if record is None:
             raise InputError(
                 f"{self.store.folder} is no study folder: expected one that `actscope study` wrote"
             )
         self._record = record
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     @property
     def folder(self) -> Path:

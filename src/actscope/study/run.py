@@ -59,8 +59,7 @@ def run(
         raise BadSpec("address", address, f"nothing: the executor {executor!r} has no address")
     if workers is not None:
         whole("workers", workers, 1, 1024)
-    keep = tempfile.TemporaryDirectory(prefix="actscope-study-") if out is None else None
-    store = Store(Path(keep.name if keep else str(out)))
+    store = Store(tempfile.mkdtemp(prefix="actscope-study-") if out is None else out)
     store.prepare()
     with locked(store.folder):
         plan = study.plan()
@@ -78,7 +77,7 @@ def run(
         _close_record(store, book, tally)
         if stop.is_set() and tally.now().trials_done < plan.trials:
             raise KeyboardInterrupt(_stopped(store, tally.now()))
-    return StudyResult(store, keep)
+    return StudyResult(store, temporary=out is None)
 
 
 def needs_extra() -> None:
