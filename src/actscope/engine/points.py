@@ -111,3 +111,10 @@ def ladder_of(law: Dataset, x: Floats) -> Floats | None:
     side = np.where(np.arange(len(start)) % 2 == 0, 1.0, -1.0)[:, None]
     away = (side * normal / size[:, None])[good]
     return np.concatenate([start[good], start[good] + NEAR * away, start[good] + FAR * away])
+
+
+def loss_of(net: Net, given: Points) -> str:
+    """The loss that fits the data."""
+    if given.classes < 2:
+        return "mse"
+    return "bce" if given.classes == 2 and net.outputs == 1 else "cross_entropy"
