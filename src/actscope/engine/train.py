@@ -29,6 +29,7 @@ from actscope.engine.wide import is_wide, run_wide
 from actscope.engine.workspace import Workspace
 
 MANY_KINDS = 16
+CALL = 1 << 28  # products of a compiled call's way forward: a second or less, so Ctrl-C is heard
 # Measured, see docs/decisions/0002-engine.md: widths from which half a register's lanes, and higher
 # tiles, are faster
 HALF_LANES = 64
@@ -91,10 +92,14 @@ def run_blocks(
     if workers == 1:
         for first in blocks:
             work(first)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
+        return job.raw()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
             for _ in pool.map(work, blocks):
                 pass
+        except BaseException:  # Ctrl-C above all: the threads end after the call they are in
+            job.stopped.set()
+            raise
     return job.raw()
 
 
@@ -209,6 +214,9 @@ class Job:
             blocking=blocking(len(self.layout.kinds)),
         )
         self.functions = PROGRAMS.get(self.plan)
+        self.stopped = threading.Event()
+        epoch = len(self.train_set[0]) * net.parameters  # fma of the way forward
+        self.epochs_a_call = max(1, CALL // epoch)
         self._results()
 
     def _points(self, array: Any) -> NDArray[Any]:

@@ -86,9 +86,10 @@ class Workspace:
         done = 0
         with np.errstate(all="ignore"):
             for stop in stops:
-                if stop > done:
-                    self.call("train", done, stop)
-                    done = stop
+                while done < stop and not job.stopped.is_set():
+                    until = min(stop, done + job.epochs_a_call)
+                    self.call("train", done, until)
+                    done = until
                 self.record(stop, rows)
         used = rows.stop - rows.start
         job.final[rows] = a["weights"].T[:used]
