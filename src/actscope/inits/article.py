@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from actscope.inits._base import Drawn, Floats, Init, Phi, Sizes, normal
 
 
+@functools.lru_cache(maxsize=256)  # every network of a study asks
 def one_sided(phi: Phi) -> bool:
     """Whether φ is of the ReLU family: its slope at 2 is at least twice its slope at −2.
 
