@@ -26,7 +26,7 @@ def points(cell):
 
 @pytest.mark.parametrize("data", ["moons", {"name": "blobs", "classes": 3}, "sine"])
 def test_a_row_is_what_train_gives(data, study):
-    made = study(data=data, epochs=60, lr=[0.05, 0.3])
+    made = study(data=data, epochs=60, lr=[0.05, 0.3], points=400)
     rows = run_chunk(chunk_of(made)).to_pandas()
     cell = made.plan().cells[3]  # tanh, lr 0.3
     s = points(cell)
@@ -48,7 +48,8 @@ def test_a_row_is_what_train_gives(data, study):
         right = mine.test_accuracy * len(s.y_test)
         np.testing.assert_array_equal(right, np.rint(right))
         np.testing.assert_array_equal(mine.failed, mine.test_accuracy <= s.linear)
-    assert not rows.failed.all()
+    assert rows.failed.any() or data != "moons"
+    assert rows.failed.all() == (data != "moons" and data != "sine")  # blobs: a line is the best
 
 
 def test_rows_do_not_depend_on_neighbours_or_threads(study):

@@ -10,6 +10,7 @@ from actscope.study.progress import Tally
 from actscope.study.work import Chunk
 
 SECONDS, TRIALS, BYTES = 2.0, 1024, 1 << 27  # of a chunk: what a kill may lose, what it may need
+FIRST = 0.25  # seconds of the first two; they double until SECONDS, so that rows come in soon
 RATE = 5e10  # operations a second, a guess for cutting chunks only
 OVERHEAD = 2e-4  # seconds a trial besides
 MEASURE = 1e-3  # seconds for one layer, metric and format of one network
@@ -46,6 +47,7 @@ def memory(cell: Cell) -> float:
 
 def chunks(tally: Tally) -> Iterator[Chunk]:
     """What is not stored, in the order of the plan, a chunk of a few seconds at a time."""
+    given = 0
     held: list[tuple[Cell, tuple[int, ...]]] = []
     count, seconds, size = 0, 0.0, 0.0
     for at, cell in enumerate(tally.plan.cells):
@@ -54,10 +56,11 @@ def chunks(tally: Tally) -> Iterator[Chunk]:
             continue
         each, need = cost(cell), memory(cell)
         while missing:
-            room = min(TRIALS - count, int((SECONDS - seconds) / each), int((BYTES - size) / need))
+            aim = min(SECONDS, FIRST * 2.0 ** (given // 2))
+            room = min(TRIALS - count, int((aim - seconds) / each), int((BYTES - size) / need))
             if room < 1 and held:
                 yield Chunk(tuple(held))
-                held, count, seconds, size = [], 0, 0.0, 0.0
+                held, count, seconds, size, given = [], 0, 0.0, 0.0, given + 1
                 continue
             part, missing = missing[: max(1, room)], missing[max(1, room) :]
             held.append((cell, part))
