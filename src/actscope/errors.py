@@ -50,7 +50,7 @@ class UnknownName(InputError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name[:60].lower(), names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         shown = name if len(name) <= 60 else name[:57] + "…"
         super().__init__(f"unknown {kind} {shown!r}: {hint}Known: {', '.join(names)}")

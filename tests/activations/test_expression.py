@@ -167,6 +167,11 @@ def test_parameters_follow_the_argument_or_come_by_name():
         ("abs(x)*(1 + x**2) - abs(x)", ()),
         ("x*sigmoid(x)", ()),
         ("abs((x - 1)*(x - 1.5)*(x**3 - 2))", (1.0, 2 ** (1 / 3), 1.5)),
+        ("sign(1/x)", (0.0,)),
+        ("min(x, 1/x)", (-1.0, 0.0, 1.0)),
+        ("abs(1/(x**2 - 1))", (-1.0, 1.0)),
+        ("sign(x)*sqrt(abs(x))", (0.0,)),
+        ("sqrt(x)", ()),
     ],
 )
 def test_kinks(text, kinks):
@@ -195,6 +200,10 @@ def test_kinks_without_end_are_those_within_fifty():
         ("x*exp(-x)", Interval(-math.inf, math.exp(-1), False, True)),
         ("3", Interval(3.0, 3.0, True, True)),
         ("where(x < 0, -1/7, x)", Interval(-1 / 7, math.inf, True)),
+        ("1/(1 + x**2)", Interval(0.0, 1.0, False, True)),
+        ("abs(1/(x**2 - 1))", Interval(0.0, math.inf)),
+        ("sign(1/x)", Interval(-1.0, 1.0, True, True)),
+        ("-(x - 123456.7)**2", Interval(-math.inf, 0.0, False, True)),
     ],
 )
 def test_range(text, interval):
@@ -235,6 +244,16 @@ def test_type_and_shape_are_kept_and_nan_passes(text, dtype):
         assert np.isnan(y[1, 2])
     assert a(dtype(0.5)).dtype == dtype
     assert a(3).dtype == np.float64
+
+
+@pytest.mark.parametrize("text", ["log(x)", "x*log(x)", "log(1 + x)**2", "sqrt(x)", "x**1.5"])
+def test_no_slope_where_there_is_no_value(text):
+    a, x = parse(text), np.array([-3.0, -1.5, 0.5, 2.0])
+    for points in (x, x.astype(np.float32)):
+        value, slope = a(points), a.slope_at(points)
+        np.testing.assert_array_equal(np.isnan(value), points < 0)
+        np.testing.assert_array_equal(np.isnan(slope), points < 0)
+        assert slope.dtype == points.dtype
 
 
 def test_nan_is_data_and_gives_no_warning():

@@ -118,6 +118,8 @@ class Builder:
         e = Power(u, v)
         if not e.has(X):
             _real(e, node)
+        elif not u.has(X) and evaluate(u) <= 0:
+            refuse(node.args[0].column, "a base that is not positive", "a base such as 2 in 2**x")
         return e
 
     def _record(self, node: Node, name: str) -> Expr:
@@ -137,7 +139,7 @@ class Builder:
         try:
             record.with_params(**settings)
         except BadParameter as error:
-            refuse(node.column, str(error), f"{name} with such parameters")
+            raise BadExpression(f"typed expression, column {node.column}: {error}") from None
         numbers = {key: number(value) for key, value in settings.items()}
         tree = read(record.formula, settings, SHELF.names())
         return Builder(numbers, u, self.power, (*self.inside, name)).build(tree)

@@ -277,13 +277,16 @@ def constant(e: Expr) -> float:
     return value
 
 
-def function_of(e: Expr, name: str) -> Elementwise:
+def function_of(e: Expr, name: str, within: Expr = X) -> Elementwise:
     """`e` as a function of x, of NumPy ufuncs only; its text is its attribute `__source__`.
 
-    It keeps x's type, and gives NaN for NaN.
+    It keeps x's type, gives NaN for NaN, and also where `within` is NaN.
     """
     program = Program()
     result = program.lower(e)
+    if within != X:
+        inside = program.lower(within)
+        result = program.add("where", program.add("==", inside, inside), result, inside)
     function = _compile(program, result, name)
     with np.errstate(all="ignore"):
         value = function(np.array([np.nan], dtype=np.float32))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from actscope.activations._base import Activation, Floats
+from actscope.activations._base import Activation, Elementwise, Floats
 from actscope.errors import BadExpression, BadParameter
 
 MAX_DERIVATIVE = 5_000  # nodes, before simplification
@@ -69,7 +69,8 @@ def parse(text: str, params: Mapping[str, float] = NOTHING) -> Expression:
         params: numbers for names in it besides x, pi and e.
 
     Returns:
-        The activation, with its facts found by `_facts.py`.
+        The activation, with its facts found by `_facts.py`: all kinks of conditions made of
+        polynomials, and those within ±50 of any others. Its slope is NaN where it is.
 
     Raises:
         BadExpression: the text is outside the language; the message names the column, what was
@@ -131,9 +132,11 @@ def _parse(text: str, params: tuple[tuple[str, float], ...]) -> Expression:
     from actscope.activations._rewrite import simplify
     from actscope.activations._text import text_of
 
-    e = simplify(build(tree, settings))
+    e = _finite(simplify(build(tree, settings)))
     slope = _slope(e)
     f, df = function_of(e, "f"), function_of(slope, "df")
+    if _outlives(df, f):  # the slope 1/x of log(x) is no slope where x < 0
+        df = function_of(slope, "df", within=e)
     formula = text_of(e)
     _check_formula(formula)
     facts = facts_of(e, f, df)
@@ -165,7 +168,26 @@ def _slope(e: Any) -> Any:
             f"typed expression: its derivative has {size(slope):,} parts; expected at most "
             f"{MAX_DERIVATIVE:,}: nest fewer functions"
         )
-    return simplify(slope)
+    return _finite(simplify(slope))
+
+
+def _outlives(df: Elementwise, f: Elementwise) -> bool:
+    """Whether df is a number somewhere in [-50, 50] where f is none."""
+    x = np.linspace(-50.0, 50.0, 4001)
+    with np.errstate(all="ignore"):
+        return bool(np.any(np.isnan(f(x)) & ~np.isnan(df(x))))
+
+
+def _finite(e: Any) -> Any:
+    """`e`; refused where a divisor that looked like a number has turned out to be 0."""
+    from sympy import S
+
+    if e.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
+        raise BadExpression(
+            "typed expression: simplified, it divides by 0; expected divisors that are not 0 for "
+            "every x"
+        )
+    return e
 
 
 def _check_formula(formula: str) -> None:
@@ -176,5 +198,6 @@ def _check_formula(formula: str) -> None:
         read(formula)
     except BadExpression as error:
         raise BadExpression(
-            f"written out, the expression is itself no {error}; nest fewer functions"
+            f"typed expression: too much when it is written out ({error}); expected fewer "
+            "functions inside each other"
         ) from None

@@ -3,7 +3,7 @@
 Kinks: f can only have one where an abs, max, min, sign, sqrt, where or fractional power switches,
 so the roots of those conditions are found, all of them when the condition is made of polynomials,
 and by sign changes on a grid over [-50, 50] otherwise (infinitely many, as in abs(sin(x)), end
-there). Those where neither f nor f' jumps are dropped.
+there). Those where neither f nor f' jumps, and f' is finite, are dropped.
 
 Range: the extremes over a grid from -1e150 to 1e150, refined around each; beyond 1e4 what
 counts is whether f settles. An end counts as attained when f takes it exactly at 50 digits.
@@ -28,6 +28,7 @@ from actscope.activations._codegen import function_of
 from actscope.activations._symbolic import Abs, Expr, Sign, Sqrt, X, size
 
 REACH = 50.0  # kinks of conditions that are no polynomials are looked for within ±REACH
+FARTHEST = 1e150  # end of the grid on which the range is looked for
 PER_UNIT = 64  # grid points for each unit of x there
 MAX_DEGREE = 12  # of a polynomial whose roots are isolated exactly
 MAX_PIECES = 32
@@ -66,7 +67,7 @@ def _switches(e: Expr) -> set[Expr]:
 def _kinks(e: Expr, f: Elementwise, df: Elementwise) -> tuple[float, ...]:
     switches = [condition for condition in _switches(e) if condition.has(X)]
     roots = np.unique([r for condition in switches for r in _roots(condition)]) + 0.0
-    return tuple(map(float, roots[_jumps(f, roots) | _jumps(df, roots)]))
+    return tuple(map(float, roots[_jumps(f, roots) | _jumps(df, roots) | _steep(f, df, roots)]))
 
 
 def _roots(condition: Expr) -> list[float]:
@@ -105,8 +106,11 @@ def _sides(part: Expr) -> tuple[Expr, ...]:
 
 
 def _polynomial_roots(condition: Expr) -> list[float] | None:
-    """All real roots of a polynomial, or of a product of them; None for anything else."""
-    top = sympy.together(condition).as_numer_denom()[0]
+    """All real roots and poles of a quotient of polynomials; None for anything else."""
+    top, bottom = sympy.together(condition).as_numer_denom()
+    if bottom.has(X):
+        both = [_polynomial_roots(part) for part in (top, bottom) if part.has(X)]
+        return None if None in both else [r for roots in both if roots for r in roots]
     if top.is_Mul or (top.is_Pow and top.exp > 0):
         parts = [p for p in (top.args if top.is_Mul else top.args[:1]) if p.has(X)]
         found = [_polynomial_roots(part) for part in parts]
@@ -159,10 +163,17 @@ def _jumps(g: Elementwise, at: Array) -> NDArray[np.bool_]:
     return np.asarray(steps | alone)
 
 
+def _steep(f: Elementwise, df: Elementwise, at: Array) -> NDArray[np.bool_]:
+    """Whether f' is no number where f is one on both sides, as for sign(x)*sqrt(abs(x)) at 0."""
+    step = STEPS[1] * np.maximum(1.0, np.abs(at))
+    known = np.isfinite(f(at)) & np.isfinite(f(at - step)) & np.isfinite(f(at + step))
+    return np.asarray(known & ~np.isfinite(df(at)))
+
+
 def _grid(kinks: tuple[float, ...]) -> Array:
     """Dense within ±REACH, geometric beyond, and both neighbours of every kink."""
     inner = np.linspace(-REACH, REACH, int(2 * REACH) * PER_UNIT + 1)
-    outer = np.concatenate([np.geomspace(REACH, 1e4, 400), np.geomspace(1e4, 1e150, 147)])
+    outer = np.concatenate([np.geomspace(REACH, 1e4, 400), np.geomspace(1e4, FARTHEST, 147)])
     small = np.geomspace(1e-12, 1e-2, 41)
     at = np.array(kinks, dtype=float)
     near = [at, np.nextafter(at, -np.inf), np.nextafter(at, np.inf)]
@@ -181,7 +192,7 @@ def _end(
     """The supremum of `y` = sign·f on the grid, and whether it is attained."""
     if np.isnan(y).all():
         return math.nan, False
-    within = [np.nanmax(y[np.abs(grid) <= far]) for far in (1e75, 1e150)]
+    within = [np.nanmax(y[np.abs(grid) <= far]) for far in (1e75, FARTHEST)]
     if np.isposinf(within[1]) or within[1] - within[0] > 1e-9 * max(1.0, abs(within[0])):
         return math.inf, False
     at, best = _refined(lambda x: sign * f(x), grid, y)
@@ -193,16 +204,24 @@ def _end(
     beside = np.concatenate([np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
     flat = grid[(y == best) & ~np.isin(grid, beside)]
     if len(flat) == 0:
-        return float(best), bool(np.all(np.abs(at - ends) > 1e-12))
+        inside = abs(at) < FARTHEST / 10  # else a limit
+        return float(best), bool(inside and np.all(np.abs(at - ends) > 1e-12))
     # two that are not mirror images, nearest 0, where f has not yet rounded to its limit
-    flat = flat[np.unique(np.abs(flat), return_index=True)[1]][:2]
+    flat = flat[np.unique(np.abs(flat), return_index=True)[1]][:3]
     with mpmath.workdps(50):
-        try:
-            first, *others = (sign * evaluate(e, mpmath.mpf(x)) for x in flat)
-        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
-            return float(best), False
+        values = [sign * v for v in (_exactly(e, x) for x in flat) if v is not None][:2]
         # equal at 50 digits: f is exactly flat there, or takes the value exactly
-        return float(best), bool(first == best or first in others or _peak(y, y == best))
+        flat_there = len(values) == 2 and values[0] == values[1]
+        taken = bool(values) and (values[0] == best or flat_there or _peak(y, y == best))
+        return float(best), bool(taken)
+
+
+def _exactly(e: Expr, x: float) -> Any:
+    """`e` at x by mpmath, or None where it has no real value, as at a pole."""
+    try:
+        return evaluate(e, mpmath.mpf(x))
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+        return None
 
 
 def _peak(y: Array, top: NDArray[np.bool_]) -> bool:
