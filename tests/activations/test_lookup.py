@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import math
 import pathlib
+import time
 
 import numpy as np
 import pytest
@@ -56,6 +57,41 @@ def test_expressions():
     np.testing.assert_allclose(swish(x), activation("silu", beta=1.7)(x), rtol=1e-13)
     scaled = activation("a*tanh(x)", a=2.0)
     np.testing.assert_allclose(scaled(x), 2.0 * np.tanh(x), rtol=1e-15)
+
+
+@pytest.mark.parametrize("key", ["relu", "leaky_relu(slope=0.1)", "rrelu(lower=0.2, upper=0.5)"])
+def test_a_printed_key_is_read_back(key):
+    assert activation(key).key == elementwise(f" {key} ").key == key
+    if "(" in key:
+        with pytest.raises(BadParameter, match="is not a number; expected as in"):
+            activation(key.replace("0.", "a"))
+
+
+def test_settings_win_over_those_of_a_key():
+    assert activation("leaky_relu(slope=0.1)", slope=0.3)(-1.0) == -0.3
+    with pytest.raises(UnknownName, match="did you mean 'leaky_relu'"):
+        activation("leakyrelu(slope=0.1)")
+
+
+def test_hostile_names_are_refused_at_once():
+    for text in ("a(" + "b=cc" * 20_000, "a(" + "b=c," * 20_000, "(" * 100_000, "x" * 10_000_000):
+        began = time.perf_counter()
+        with pytest.raises(InputError):
+            activation(text)
+        assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize("x", [2, 2.0, np.float32(2), np.array(2.0), [], [[1, 2], [3, 4]], True])
+def test_the_result_is_an_array_of_the_shape_of_x(record, x):
+    for y in (record(x), record.slope_at(x)):
+        assert isinstance(y, np.ndarray) and y.shape == np.shape(x)
+        assert y.dtype == (np.float32 if isinstance(x, np.float32) else np.float64)
+
+
+@pytest.mark.parametrize("x", ["abc", None, [1j], [[1.0], [2.0, 3.0]], object()])
+def test_what_is_no_array_of_real_numbers(x):
+    with pytest.raises(InputError, match="expected"):
+        activation("relu")(x)
 
 
 @pytest.mark.parametrize("text", ["", " ", "x+", "x.real", "__import__('os')", "y*2", "1x"])

@@ -217,7 +217,10 @@ def _check(owner: str, param: Param, value: Any) -> None:
 
 def as_floats(x: ArrayLike) -> Floats:
     """`x` as an array of floats: float32 and float64 keep their type, others become float64."""
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:  # rows of several lengths
+        raise InputError("x is no array: expected a number, or rows of one length") from None
     if array.dtype.kind not in "fiub":
         raise InputError(f"x holds {array.dtype} values: expected real numbers")
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
@@ -225,5 +228,4 @@ def as_floats(x: ArrayLike) -> Floats:
 
 def _apply(function: Elementwise, x: ArrayLike, values: tuple[float, ...]) -> Floats:
     with np.errstate(over="ignore", under="ignore"):  # a value beyond the type is ±∞, or 0
-        result: Floats = function(as_floats(x), *values)
-    return result
+        return np.asarray(function(as_floats(x), *values))  # 0-d too: ufuncs make it a scalar

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Literal, overload
 
 from actscope.activations._base import Activation
@@ -10,6 +12,11 @@ from actscope.errors import BadParameter, InputError, UnknownName
 from actscope.shelf import Shelf
 
 SHELF: Shelf[Activation] = Shelf("actscope.activations", "activation")
+# What `Activation.key` prints: name(parameter=value, …)
+_PAIR = r"\s*\w+\s*=[^,=()]*"
+LONGEST_KEY = 1000  # characters
+_KEY = re.compile(rf"\s*(\w+)\s*\(({_PAIR}(?:,{_PAIR})*)\)\s*")
+
 VECTORS: Shelf[VectorActivation] = Shelf("actscope.activations.vectors", "vector activation")
 
 
@@ -23,7 +30,8 @@ def activation(
     """The activation of this name, or that this expression says, with these parameters.
 
     Args:
-        name: a name of the catalogue; or an expression of x, such as "x*sigmoid(1.7*x)"; or an
+        name: a name of the catalogue; or one with its parameters, as tables print it, such as
+            "leaky_relu(slope=0.1)"; or an expression of x, such as "x*sigmoid(1.7*x)"; or an
             activation, which is returned with the parameters changed.
         settings: its parameters by name; those not given keep their values. In an expression,
             numbers for the names in it besides x, pi and e.
@@ -47,8 +55,10 @@ def activation(
             ...
         actscope.errors.UnknownName: unknown activation 'rellu': did you mean 'relu'? ...
     """
-    if isinstance(name, str) and name in VECTORS.names():
-        name = VECTORS.get(name)
+    if isinstance(name, str):
+        name = name.strip() or name
+        if name in VECTORS.names():
+            name = VECTORS.get(name)
     if isinstance(name, VectorActivation):
         if settings:
             raise BadParameter(f"{name.name} has no parameter {min(settings)!r}: it takes none")
@@ -57,13 +67,34 @@ def activation(
         return name.with_params(**settings)
     if not isinstance(name, str):
         raise InputError(f"activation {name!r}: expected a name, an expression or an Activation")
+    return _named(name, settings)
+
+
+def _named(name: str, settings: Mapping[str, float]) -> Activation:
+    """The elementwise activation of this name, key or expression."""
     if name in SHELF.names():
         return SHELF.get(name).with_params(**settings)
     if name.isidentifier() and name != "x":
         raise UnknownName("activation", name, [*SHELF.names(), *VECTORS.names()])
+    if len(name) <= LONGEST_KEY and (found := _KEY.fullmatch(name)):
+        return SHELF.get(found[1]).with_params(**{**_settings(name, found[2]), **settings})
     from actscope.activations._expression import parse
 
     return parse(name, settings)
+
+
+def _settings(key: str, pairs: str) -> dict[str, float]:
+    """{"slope": 0.1} from "slope=0.1", the inside of a key's brackets."""
+    settings = {}
+    for pair in pairs.split(","):
+        name, _, value = (part.strip() for part in pair.partition("="))
+        try:
+            settings[name] = float(value)
+        except ValueError:
+            raise BadParameter(
+                f"{key!r}: {name} = {value!r} is not a number; expected as in leaky_relu(slope=0.1)"
+            ) from None
+    return settings
 
 
 def elementwise(name: str | Activation, **settings: float) -> Activation:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from actscope.errors import BadParameter, InputError
-
-if TYPE_CHECKING:
-    from actscope.activations._base import Activation
-
-# name(parameter=value, …): what Activation.key looks like
-PAIR = r"\s*\w+\s*=[^,=()]*"
-WITH_PARAMETERS = re.compile(rf"\s*(\w+)\s*\(({PAIR}(?:,{PAIR})*)\)\s*")
+from actscope.errors import InputError
 
 
 def split_names(text: str) -> list[str]:
@@ -36,38 +27,6 @@ def split_names(text: str) -> list[str]:
     if not all(names):
         raise InputError(f"{text!r}: a name is missing; expected names and commas, as in relu,gelu")
     return names
-
-
-def read_activation(text: str) -> Activation:
-    """An elementwise activation given on the command line.
-
-    Args:
-        text: a catalogue name, a typed expression, or a name with parameters as tables and files
-            print them: "leaky_relu(slope=0.1)".
-
-    Raises:
-        UnknownName, BadParameter, BadExpression, InputError: as the lookup says.
-
-    Example:
-        >>> read_activation("leaky_relu(slope=0.1)").key
-        'leaky_relu(slope=0.1)'
-    """
-    from actscope.activations._lookup import elementwise
-
-    found = WITH_PARAMETERS.fullmatch(text)
-    if not found:
-        return elementwise(text.strip())
-    settings = {}
-    for pair in found[2].split(","):
-        name, _, value = (part.strip() for part in pair.partition("="))
-        try:
-            settings[name] = float(value)
-        except ValueError:
-            raise BadParameter(
-                f"{text!r}: {name} = {value!r} is not a number; expected as in "
-                "leaky_relu(slope=0.1)"
-            ) from None
-    return elementwise(found[1], **settings)
 
 
 @contextmanager

@@ -51,11 +51,12 @@ def command(
 
     Examples: actscope assess sigmoid · actscope assess "x*sigmoid(1.7*x)" --depth 2,8 --out page
     """
+    from actscope.activations._lookup import elementwise
     from actscope.assessment.assess import PEERS, assess
-    from actscope.cli._shared import progress_bar, read_activation, split_names
+    from actscope.cli._shared import progress_bar, split_names
     from actscope.report.files import ready_folder, write_files
 
-    one = read_activation(name)
+    one = elementwise(name)
     folder = None if out is None else ready_folder(out)
     with progress_bar("measuring", len(PEERS) + 1) as step:
         found = assess(

@@ -51,10 +51,10 @@ def command(
     from actscope.article.run import find_activations, reproduce
     from actscope.article.seeds import check_seeds, seed_studies
     from actscope.article.setup import Setup
-    from actscope.cli._shared import progress_bar, read_activation, split_names
+    from actscope.cli._shared import progress_bar, split_names
     from actscope.report.files import ready_folder, write_files
 
-    found = find_activations([read_activation(name) for name in split_names(activations)])
+    found = find_activations(split_names(activations))
     setup = Setup(seed=seed)
     if seeds:
         check_seeds(seeds)
