@@ -28,14 +28,37 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch, stage):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    if stage == "write":
-        monkeypatch.setattr(files.os, "fdopen", full)
-    else:
-        monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "write_bytes" if stage == "write" else "replace", full)
     with pytest.raises(OutputError, match=r"a\.txt: No space left"):
         write_files(tmp_path, {"a.txt": b"new"})
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_ends_between_two_files_leaves_all_the_old_ones(tmp_path, monkeypatch, error):
+    (tmp_path / "a.txt").write_text("old")
+    fill = files._fill
+
+    def fail_at_b(path, content):
+        if content == b"b":
+            raise error
+        fill(path, content)
+
+    monkeypatch.setattr(files, "_fill", fail_at_b)
+    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
+        write_files(tmp_path, {"a.txt": b"new", "b.txt": b"b"})
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_in_the_way_is_found_before_anything_is_replaced(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "b.txt").mkdir()
+    with pytest.raises(OutputError, match=r"b\.txt: Is a directory"):
+        write_files(tmp_path, {"a.txt": b"new", "b.txt": b"new"})
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -30,9 +31,10 @@ def ready_folder(folder: Path) -> Path:
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    """Write files into a folder: each under another name first, then renamed.
+    """Write files into a folder: all of them under other names first, then renamed.
 
-    A reader never sees half a file; a file of the same name is replaced, others stay.
+    A reader never sees half a file, nor an interrupted or full disk half of the files; a file of
+    the same name is replaced, others stay.
 
     Args:
         folder: an existing folder.
@@ -44,30 +46,38 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     Raises:
         OutputError: a file cannot be written; what was there before is untouched.
     """
-    paths = []
-    for name, content in contents.items():
-        path = folder / name
-        try:
-            _write(path, content)
-        except OSError as error:
-            raise OutputError(_cannot(path, error)) from None
-        paths.append(path)
+    paths = [folder / name for name in contents]
+    waiting: list[Path] = []
+    path = folder
+    try:
+        for path, content in zip(paths, contents.values(), strict=True):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            waiting.append(_new_file(folder))
+            _fill(waiting[-1], content)
+        for path, temporary in zip(paths, waiting, strict=True):
+            temporary.replace(path)
+    except OSError as error:
+        raise OutputError(_cannot(path, error)) from None
+    finally:
+        for temporary in waiting:
+            with contextlib.suppress(OSError):
+                temporary.unlink()  # those that were not renamed
     return paths
 
 
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".actscope-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # what an ordinary new file would have
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+def _new_file(folder: Path) -> Path:
+    """An empty file under a name that nothing else has."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".actscope-")
+    os.close(handle)
+    return Path(name)
+
+
+def _fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)  # what an ordinary new file would have
 
 
 def _cannot(path: Path, error: OSError) -> str:
