@@ -1,0 +1,85 @@
+"""The Ray executor keeps the same promises, and outlives its workers, its nodes and its driver."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from actscope.errors import InputError
+from actscope.study.executors import SHELF
+from actscope.testing import ExecutorPromises
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.filterwarnings("ignore:::ray", "ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    """Two nodes of one core each on this machine; every test of the file connects to them."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    ray.init(address=made.address, log_to_driver=False)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+class TestRay(ExecutorPromises):
+    executor = "ray"
+
+
+def slow(item):
+    """Leave the worker's process number, wait, answer."""
+    folder, i = item
+    (folder / f"{i}.{os.getpid()}").touch()
+    time.sleep(0.3)
+    return i
+
+
+def test_a_worker_killed_in_the_middle_is_replaced(tmp_path):
+    items = [(tmp_path, i) for i in range(12)]
+    killed = []
+
+    def kill():
+        while len(killed) < 3:
+            time.sleep(0.25)
+            started = sorted(tmp_path.iterdir(), key=lambda p: p.stat().st_mtime_ns)
+            if started:
+                pid = int(started[-1].suffix[1:])
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+                except ProcessLookupError:
+                    continue
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    results = [i for _, i in SHELF.get("ray").run(slow, items, 2, None)]
+    killer.join()
+    assert len(killed) == 3
+    assert sorted(results) == list(range(12))
+    assert len(list(tmp_path.iterdir())) > 12  # something was begun twice
+
+
+def test_a_node_that_is_lost_loses_nothing(tmp_path, cluster):
+    node = cluster.add_node(num_cpus=2)
+    items = [(tmp_path, i) for i in range(16)]
+    results = []
+    for _, i in SHELF.get("ray").run(slow, items, 4, None):
+        results.append(i)
+        if len(results) == 3:
+            cluster.remove_node(node, allow_graceful=False)
+    assert sorted(results) == list(range(16))
+
+
+def test_no_cluster_at_the_address(cluster):
+    ray.shutdown()
+    try:
+        with pytest.raises(InputError, match="no Ray cluster at"):
+            list(SHELF.get("ray").run(slow, [], 1, "nothing-of-this-sort"))
+    finally:
+        ray.init(address=cluster.address, log_to_driver=False)
