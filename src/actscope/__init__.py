@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from actscope.engine.api import train as train
     from actscope.engine.trace import trace as trace
     from actscope.probe import inspect as inspect
+    from actscope.probe import swap as swap
     from actscope.probe import watch as watch
     from actscope.study import Study as Study
 
@@ -40,6 +41,7 @@ _PUBLIC = {
     "inspect": "actscope.probe",
     "reproduce": "actscope.article",
     "shape": "actscope.activations",
+    "swap": "actscope.probe",
     "trace": "actscope.engine.trace",
     "train": "actscope.engine.api",
     "watch": "actscope.probe",
@@ -55,6 +57,7 @@ __all__ = [
     "inspect",
     "reproduce",
     "shape",
+    "swap",
     "trace",
     "train",
     "watch",

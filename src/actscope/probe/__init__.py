@@ -13,11 +13,12 @@ from actscope.errors import MissingExtra
 if TYPE_CHECKING:
     from actscope.probe.report import Report as Report
     from actscope.probe.survey import inspect as inspect
+    from actscope.probe.swapping import swap as swap
     from actscope.probe.watching import watch as watch
 
-_NAMES = {"Report": "report", "inspect": "survey", "watch": "watching"}
+_NAMES = {"Report": "report", "inspect": "survey", "swap": "swapping", "watch": "watching"}
 
-__all__ = ["Report", "inspect", "watch"]
+__all__ = ["Report", "inspect", "swap", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -244,9 +244,9 @@ class Collector:
         if weight is None or weight.ndim < 2 or id(weight) not in self.weights:
             return
         site.weight = self.weights[id(weight)]
-        fan_in = weight[0].numel()
-        w = weight.detach().float()
-        site.sigma_w = float(w.square().mean().sqrt()) * fan_in**0.5
+        if self.measures.rows:  # reading a whole weight is work for a full look only
+            w = weight.detach().float()
+            site.sigma_w = float(w.square().mean().sqrt()) * weight[0].numel() ** 0.5
 
     # -- measuring ------------------------------------------------------------------------------
 

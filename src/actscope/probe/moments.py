@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,27 +31,30 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
     return 1 if len(shape) in (4, 5) else len(shape) - 1
 
 
+FOLD = 16  # batches whose sums wait to be added up together
+
+
 class Moments:
     """Sums over rows, per unit: what mean, variance, range and counts are made from.
 
-    The sums are taken about the first batch's mean, so that the variance is right where the mean
+    The sums are taken about the first row, so that the variance is right where the mean
     is large beside the spread, and are kept in float64 (float32 where a device has no float64).
 
     Args:
         low, high: the activation's flat tails, whose outputs are counted.
     """
 
-    FIELDS = ("sum", "square", "low", "high")
+    FIELDS = ("sum", "square", "low", "high", "zeros")
 
     def __init__(self, low: Tail | None = None, high: Tail | None = None) -> None:
         self.low, self.high = low, high
-        self.rows = 0
-        self.units = 0
+        self.units = self._rows = 0
         self.shift: Any = None
-        self.totals: Any = None  # (4, units): FIELDS
-        self.least: Any = None
-        self.most: Any = None
-        self.zeros: Any = 0.0
+        self._parts: list[list[Any]] = []  # of the last few batches, not added up yet
+        self._totals: Any = None
+        self._least: Any = None
+        self._most: Any = None
+        self._bounds: Any = None  # what compiled code takes of the tails
 
     def add(self, y: Any, dim: int) -> None:
         """Add a batch.
@@ -66,46 +71,113 @@ class Moments:
         over = tuple(i for i in range(y.ndim) if i != dim)
         view = [1] * y.ndim
         view[dim] = units
-        if self.totals is None or units != self.units:
-            self._start(y, over, units)
         if not over:
             y, over, view = y.reshape(1, -1), (0,), [1, units]
-        shifted = y - self.shift.view(view)
-        self.totals[0] += shifted.sum(over)
-        self.totals[1] += (shifted * shifted).sum(over)
-        self._count(y, over)
-        torch.minimum(self.least, y.amin(over), out=self.least)
-        torch.maximum(self.most, y.amax(over), out=self.most)
-        self.rows += y.numel() // units
+        if self.shift is None or units != self.units:
+            self._start(y, over, units)
+        if self._fast(y, dim, units):
+            return
+        work = torch.sub(y, self.shift.view(view))  # the only copy: all else is written over it
+        sums = [work.sum(over), work.mul_(work).sum(over), y.amin(over), y.amax(over)]
+        for tail in (self.low, self.high):
+            if tail is not None:
+                sums.append(_inside(y, tail, work).sum(over))
+        if not self._exact:  # else the low tail is zero itself
+            sums.append(torch.eq(y, 0.0, out=work).sum(over))
+        self._parts.append(sums)
+        self._rows += y.numel() // units
+        if len(self._parts) >= FOLD:
+            self._fold()
+
+    def _fast(self, y: Any, dim: int, units: int) -> bool:
+        """Add a batch by one pass of compiled code, if it lies in memory row by row."""
+        known = y.dtype in (torch.float32, torch.float64) and y.dtype == self.shift.dtype
+        if not known or y.device.type != "cpu" or dim != y.ndim - 1 or not y.is_contiguous():
+            return False
+        self._fold()
+        if self._totals is None:
+            self._totals = torch.zeros((5, units), dtype=torch.float64)
+            self._least = torch.full((units,), torch.inf, dtype=y.dtype)
+            self._most = torch.full((units,), -torch.inf, dtype=y.dtype)
+        if self._bounds is None:
+            ends = [*_ends(self.low), *_ends(self.high)]
+            wanted = [self.low is not None, self.high is not None, not self._exact]
+            self._bounds = np.array(ends, self.shift.numpy().dtype), np.array(wanted)
+        held = (self.shift, self._totals, self._least, self._most)
+        rows = y.numpy().reshape(-1, units)
+        _sums()(rows, *(t.numpy() for t in held), *self._bounds)
+        self._rows += len(rows)
+        return True
 
     def _start(self, y: Any, over: tuple[int, ...], units: int) -> None:
         """Fresh sums; a site whose number of units changes begins again."""
-        wide = torch.float32 if y.device.type == "mps" else torch.float64
-        self.units, self.rows = units, 0
-        shift = y.mean(over) if over else y.clone()
-        self.shift = torch.nan_to_num(shift, nan=0.0, posinf=0.0, neginf=0.0)
-        self.totals = torch.zeros((4, units), dtype=wide, device=y.device)
-        self.least = torch.full((units,), torch.inf, dtype=y.dtype, device=y.device)
-        self.most = -self.least
-        self.zeros = torch.zeros((), dtype=wide, device=y.device)
+        self._parts = []
+        self.units, self._rows = units, 0
+        first = y[tuple(slice(None) if i not in over else 0 for i in range(y.ndim))]
+        self.shift = torch.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0)
+        self._totals = self._bounds = None
 
-    def _count(self, y: Any, over: tuple[int, ...]) -> None:
-        """Count outputs in the tails: a comparison written as floats and summed, which is fast."""
-        exact = self.low is not None and self.low.limit == 0.0 and self.low.within == 0.0
-        for row, tail in ((2, self.low), (3, self.high)):
-            if tail is not None:
-                self.totals[row] += _inside(y, tail).sum(over)
-        if not exact:  # else the low tail is zero itself
-            self.zeros += y.numel() - y.abs().sign_().sum()
+    @property
+    def _exact(self) -> bool:
+        """Whether the low tail is exactly zero, so that its count is the count of zeros."""
+        return self.low is not None and self.low.limit == 0.0 and self.low.within == 0.0
+
+    def _fold(self) -> None:
+        """Add up the batches since the last time: one pass over small tensors, in float64."""
+        if not self._parts:
+            return
+        wide = torch.float32 if self.shift.device.type == "mps" else torch.float64
+        columns = [torch.stack(part) for part in zip(*self._parts, strict=True)]
+        self._parts = []
+        least, most = columns[2].amin(0), columns[3].amax(0)
+        counts = iter(column.sum(0, dtype=wide) for column in columns[4:])
+        none = torch.zeros(self.units, dtype=wide, device=self.shift.device)
+        totals = torch.stack(
+            [
+                columns[0].sum(0, dtype=wide),
+                columns[1].sum(0, dtype=wide),
+                next(counts) if self.low is not None else none,
+                next(counts) if self.high is not None else none,
+                next(counts) if not self._exact else none,
+            ]
+        )
+        if self._totals is None:
+            self._totals, self._least, self._most = totals, least, most
+            return
+        self._totals += totals
+        self._least = torch.minimum(self._least, least)
+        self._most = torch.maximum(self._most, most)
+
+    @property
+    def rows(self) -> int:
+        """Rows added so far."""
+        return self._rows
+
+    @property
+    def totals(self) -> Any:
+        """(5, units): FIELDS, over all batches; None before the first."""
+        self._fold()
+        return self._totals
+
+    @property
+    def least(self) -> Any:
+        """(units,): the smallest output."""
+        self._fold()
+        return self._least
+
+    @property
+    def most(self) -> Any:
+        """(units,): the largest output."""
+        self._fold()
+        return self._most
 
     @property
     def zero_fraction(self) -> float:
         """The part of all outputs that is exactly 0."""
         if self.rows == 0:
             return float("nan")
-        if self.low is not None and self.low.limit == 0.0 and self.low.within == 0.0:
-            return float(self.totals[2].sum()) / (self.rows * self.units)
-        return float(self.zeros) / (self.rows * self.units)
+        zeros = self.totals[2 if self._exact else 4].sum()
+        return float(zeros) / (self.rows * self.units)
 
     def numbers(self) -> dict[str, Floats]:
         """Per unit, each (units,): mean, var, least, most, and the fractions low and high."""
@@ -136,7 +208,6 @@ class Moments:
             "totals": self.totals.double().cpu().numpy(),
             "least": self.least.cpu().numpy(),
             "most": self.most.cpu().numpy(),
-            "zeros": float(self.zeros),
         }
 
     def merge(self, state: dict[str, Any]) -> None:
@@ -146,30 +217,45 @@ class Moments:
         if self.totals is not None and len(state["shift"]) != self.units:
             return  # another number of units: the sums do not add up
         if self.totals is None:
-            self.units, self.rows = len(state["shift"]), state["rows"]
+            self.units, self._rows = len(state["shift"]), state["rows"]
             self.shift = torch.as_tensor(state["shift"])
-            self.totals = torch.as_tensor(state["totals"].copy())
-            self.least = torch.as_tensor(state["least"].copy())
-            self.most = torch.as_tensor(state["most"].copy())
-            self.zeros = torch.as_tensor(state["zeros"])
+            self._totals = torch.as_tensor(state["totals"].copy())
+            self._least = torch.as_tensor(state["least"].copy())
+            self._most = torch.as_tensor(state["most"].copy())
             return
-        n, device = state["rows"], self.totals.device
+        n, device = state["rows"], self.shift.device
         apart = torch.as_tensor(state["shift"], device=device) - self.shift
         theirs = torch.as_tensor(state["totals"], device=device)
-        self.totals[1] += theirs[1] + 2 * apart * theirs[0] + n * apart**2
-        self.totals[0] += theirs[0] + n * apart
-        self.totals[2:] += theirs[2:]
-        self.least = torch.minimum(self.least, torch.as_tensor(state["least"], device=device))
-        self.most = torch.maximum(self.most, torch.as_tensor(state["most"], device=device))
-        self.zeros = self.zeros + state["zeros"]
-        self.rows += n
+        self._totals[1] += theirs[1] + 2 * apart * theirs[0] + n * apart**2
+        self._totals[0] += theirs[0] + n * apart
+        self._totals[2:] += theirs[2:]
+        self._least = torch.minimum(self._least, torch.as_tensor(state["least"], device=device))
+        self._most = torch.maximum(self._most, torch.as_tensor(state["most"], device=device))
+        self._rows += n
 
 
-def _inside(y: Any, tail: Tail) -> Any:
-    """1 where an output lies in the tail, else 0, as floats."""
-    flags = torch.empty_like(y)
+def _ends(tail: Tail | None) -> tuple[float, float]:
+    """From where to where an output lies in a tail; nowhere for None."""
+    if tail is None:
+        return np.inf, -np.inf
+    low, high = tail.limit - tail.within, tail.limit + tail.within
+    return (-np.inf if tail.side == "below" else low), (np.inf if tail.side == "above" else high)
+
+
+@functools.cache
+def _sums() -> Callable[..., None]:
+    """The compiled pass; Numba is imported when the first batch is added."""
+    from actscope.probe._sums import add
+
+    function: Callable[..., None] = add
+    return function
+
+
+def _inside(y: Any, tail: Tail, work: Any) -> Any:
+    """1 where an output lies in the tail, else 0, as floats, written to `work`."""
     if tail.side == "below":
-        return torch.le(y, tail.limit + tail.within, out=flags)
+        return torch.le(y, tail.limit + tail.within, out=work)
     if tail.side == "above":
-        return torch.ge(y, tail.limit - tail.within, out=flags)
-    return torch.le((y - tail.limit).abs_(), tail.within, out=flags)
+        return torch.ge(y, tail.limit - tail.within, out=work)
+    torch.sub(y, tail.limit, out=work)
+    return torch.le(work.abs_(), tail.within, out=work)

@@ -45,7 +45,8 @@ class Rows:
     """
 
     def __init__(self, most: int, seed: int = 0) -> None:
-        self.most, self.rng = most, np.random.default_rng(seed)
+        self.most, self.seed = most, seed
+        self.rng: np.random.Generator | None = None  # made when a draw is due
         self.kept: Any = None
         self.filled = self.batches = 0
 
@@ -66,6 +67,7 @@ class Rows:
             rows = rows[free:]
         share = min(rows.shape[0], self.most // self.batches)
         if share:
+            self.rng = self.rng or np.random.default_rng(self.seed)
             places = self.rng.choice(self.filled, share, replace=False)
             self.kept[torch.as_tensor(places)] = rows[:share]
 

@@ -15,7 +15,7 @@ import time
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -140,6 +140,14 @@ def _opened(func: Callable[..., Any]) -> Callable[..., Any]:
     return copy
 
 
+@dataclass(slots=True)
+class _Known:
+    """The plan of every function, and the kind of every module, that was met."""
+
+    plans: dict[Any, Plan] = field(default_factory=dict)
+    kinds: dict[int, tuple[Any, str | None]] = field(default_factory=dict)
+
+
 class Pass(TorchFunctionMode):  # type: ignore[misc]
     """One forward pass in one thread.
 
@@ -147,18 +155,23 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         root: the module whose forward this is.
         path_of: a module's path under the root, given it and its parent's frame.
         listener: what is told.
+        known: what was found out about functions and modules, kept from pass to pass.
     """
 
     def __init__(
-        self, root: Any, path_of: Callable[[Any, Any, str], str], listener: Listener
+        self,
+        root: Any,
+        path_of: Callable[[Any, Any, str], str],
+        listener: Listener,
+        known: _Known,
     ) -> None:
         super().__init__()
         self.root, self.path_of, self.listener = root, path_of, listener
+        self.kinds, self.plans = known.kinds, known.plans
         self.frames = [_Frame(root, "")]
         self.notes: dict[int, Note] = {}
         # result id -> (result, source tensor, expression), held until something uses it
         self.pending: dict[int, tuple[Any, Any, Expression]] = {}
-        self.plans: dict[Any, Plan] = {}
         self.own = 0.0  # seconds the listener took
         self.depth = 0
         self.started = 0.0
@@ -448,7 +461,13 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         if isinstance(module, torch.jit.ScriptModule):
             self.listener.opaque(Opaque(frame.path, "a scripted body", SCRIPTED))
         first = args[0] if args else next(iter(kwargs.values()), None)
-        verdict = modules.kind_of(module, first)
+        known = self.kinds.get(id(module))
+        if known is not None and known[0] is module:
+            verdict = known[1]
+        else:
+            verdict = modules.kind_of(module, first)
+            if isinstance(first, torch.Tensor) and first.is_floating_point():
+                self.kinds[id(module)] = (module, verdict)
         if verdict is not None:
             frame.quiet = True
             kept = None
@@ -551,6 +570,7 @@ class Tracker:
         self.handles: list[Any] = []
         self.everywhere: list[Any] = []
         self.lock = threading.Lock()
+        self.known = _Known()
         self.passes = 0
         self.due: Callable[[], bool] = lambda: True  # asked at the start of every forward pass
 
@@ -611,7 +631,7 @@ class Tracker:
         if not self.due():
             return
         self._hook()
-        self.local.current = current = Pass(module, self.path_of, self.listener)
+        self.local.current = current = Pass(module, self.path_of, self.listener, self.known)
         with NO_FUNCTIONS(), torch.no_grad():
             self.listener.begin(module, args, kwargs)
         current.__enter__()
