@@ -1,5 +1,7 @@
 """The data are scikit-learn's, bit for bit, drawn without importing it."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -55,8 +57,30 @@ def test_far_point_is_the_farthest(label):
         ("noise", float("nan")),
         ("lr", 0.0),
         ("hidden", (8, 1)),
+        ("hidden", 8),
+        ("hidden", (8, 8, 8)),
+        ("seed", 1.5),
+        ("seed", True),
+        ("seed", "a"),
+        ("epochs", 2.5),
+        ("points", 100.5),
+        ("points", 10**9),
+        ("lr", math.inf),
+        ("lr", "a"),
+        ("noise", math.inf),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(field, value):
     with pytest.raises(BadSpec, match=rf"Setup\.{field} = "):
         Setup(**{field: value})
+
+
+@pytest.mark.parametrize("share", [0.99, 0.01])
+def test_a_split_without_both_classes_in_both_parts_is_refused(share):
+    with pytest.raises(BadSpec, match=r"Setup\.test_share = .*leaves both classes in both parts"):
+        draw_data(Setup(points=9, test_share=share))
+
+
+def test_integers_of_numpy_are_whole_numbers():
+    setup = Setup(seed=np.int64(7), epochs=np.int32(3))
+    assert setup == Setup(seed=7, epochs=3) and type(setup.seed) is int

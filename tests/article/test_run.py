@@ -95,3 +95,8 @@ def test_probability_map_covers_the_test_points(result):
     assert y[0] < low[1] < high[1] < y[-1]
     one = relu.network.probability(np.array([[x[7], y[30]]]))[0]
     np.testing.assert_allclose(p[30, 7], one)
+
+
+def test_one_name_needs_no_list():
+    assert [phi.key for phi in find_activations("relu")] == ["relu"]
+    assert [phi.key for phi in find_activations(find_activations("x*tanh(x)")[0])] == ["x*tanh(x)"]

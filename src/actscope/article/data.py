@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actscope.article.setup import Setup
+from actscope.errors import BadSpec
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
@@ -55,6 +56,9 @@ def draw_data(setup: Setup) -> Data:
     Args:
         setup: points, noise, test_share, data_seed and split_seed are used.
 
+    Raises:
+        BadSpec: a class is missing in the training or in the test points.
+
     Returns:
         The points, each coordinate with mean 0 and standard deviation 1 over all of them.
 
@@ -76,6 +80,12 @@ def draw_data(setup: Setup) -> Data:
     order = _legacy(setup.split_seed).permutation(setup.points)
     tests = math.ceil(setup.points * setup.test_share)
     test, train = order[:tests], order[tests:]
+    if min(len(set(y[train])), len(set(y[test]))) < 2:
+        raise BadSpec(
+            "Setup.test_share",
+            setup.test_share,
+            f"one that leaves both classes in both parts of {setup.points} points, such as 0.25",
+        )
     return Data(x, y, x[train], y[train], x[test], y[test])
 
 

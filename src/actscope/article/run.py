@@ -17,16 +17,20 @@ PUBLISHED = ("sigmoid", "relu")
 MOST = 8  # networks in one run: figures with more are not readable
 
 
-def find_activations(names: Sequence[str | Activation]) -> tuple[Activation, ...]:
+def find_activations(
+    names: str | Activation | Sequence[str | Activation],
+) -> tuple[Activation, ...]:
     """The activations of a run.
 
     Args:
-        names: 1 to 8 catalogue names, typed expressions or records, no two the same.
+        names: one, or 1 to 8, of catalogue names, typed expressions or records, no two the same.
 
     Raises:
         InputError: none, too many, one twice, or one that acts on whole vectors; a name that is
             unknown (UnknownName), an expression that is refused (BadExpression).
     """
+    if isinstance(names, (str, Activation)):
+        names = [names]
     found = tuple(elementwise(name) for name in names)
     if not 1 <= len(found) <= MOST:
         raise InputError(f"{len(found)} activations: expected 1 to {MOST}, such as relu and gelu")
@@ -38,7 +42,7 @@ def find_activations(names: Sequence[str | Activation]) -> tuple[Activation, ...
 
 
 def reproduce(
-    activations: Sequence[str | Activation] = PUBLISHED,
+    activations: str | Activation | Sequence[str | Activation] = PUBLISHED,
     seed: int | None = None,
     setup: Setup | None = None,
     progress: Callable[[int], object] | None = None,
