@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from actscope.article.run import reproduce
+from actscope.article.setup import Setup
 from actscope.errors import UnknownName
 from actscope.figures.article import FIGURES, draw
 from actscope.figures.colours import SERIES_LIGHT
 from actscope.figures.sheet import render
 
+OTHERS = ["sigmoid", "relu", "tanh", "leaky_relu(slope=0.25)", "gelu_tanh"]
 SAYS = {
     "data_set": ["class 0, training (150)", "class 1, test (50)", "followed", "x₁ (standard"],
     "loss_curves": ["epoch", "binary cross-entropy", "Sigmoid  0.", "ReLU  0."],
@@ -36,6 +39,21 @@ COUNTED = [
 def test_layout(runs, name, count, check_layout):
     """Nothing is clipped, too small, or on top of something else."""
     check_layout(draw(runs[count], name))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_layout_of_long_names(name, check_layout):
+    """Wide letters, cut typed expressions, several parameters."""
+    long = ["rrelu(lower=0.126, upper=0.334)", "where(x > 0, max(x, 1.5*x - 0.25), 0.1*x)"]
+    for names in (long, [*long, "0.125*x*sigmoid(1.702*x) + 0.1*sin(3*x)", *OTHERS]):
+        check_layout(draw(reproduce(names, setup=Setup(epochs=2)), name))
+
+
+def test_a_diverged_layer_is_hatched_and_has_no_numbers(diverged, words):
+    panels = draw(diverged, "hidden_space").axes
+    empty = [ax for ax in panels if ax.patches]
+    assert empty and all(not len(ax.get_xticks()) for ax in empty)
+    assert all(ax.patches[0].get_hatch() for ax in empty)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -96,7 +96,7 @@ def _panel(ax: Axes, phi: Activation, span: float, style: SeriesStyle) -> None:
     changed = phi.key[len(phi.name) :]
     ax.set_title(shorten(f"{phi.label} {changed}".rstrip(), 36), pad=21)
     ax.annotate(
-        shorten(phi.formula, 46),
+        shorten(phi.formula, 46) if phi.formula != phi.label else "",
         (0, 1),
         (0, 6),
         xycoords="axes fraction",

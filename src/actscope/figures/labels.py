@@ -49,6 +49,20 @@ def name_lines(ax: Axes, ends: Sequence[LineEnd], gap: float = 0.068, from_x: fl
         ax.text(right + 0.01, place, end.words, color=colour, **at)
 
 
+def width_of(words: str, size: float = 10.0) -> float:
+    """The width of a bold label, in inches.
+
+    Example:
+        >>> 0.8 < width_of("Leaky ReLU") < 1.0
+        True
+    """
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family=["DejaVu Sans"], weight="bold")
+    return float(TextPath((0, 0), words, size=size, prop=font).get_extents().width) / 72
+
+
 def shorten(label: str, most: int = 26) -> str:
     """A label that fits a panel: a long typed expression loses its end.
 

@@ -9,6 +9,8 @@ from actscope.article.result import ArticleResult, Outcome
 from actscope.figures.colours import (
     CLASS_MARKERS,
     CLASSES,
+    LINE,
+    NOTHING,
     PANEL,
     SeriesStyle,
     series_styles,
@@ -52,6 +54,18 @@ def draw_classes(ax: Axes, points: Any, labels: Any) -> None:
             linewidths=0.7,
             label=f"class {kind}",
         )
+
+
+def hatch(ax: Axes) -> None:
+    """Fill a panel that has nothing to show, or what stays free in it, hatched in grey."""
+    ax.set_facecolor(NOTHING)
+    whole: dict[str, Any] = {
+        "transform": ax.transAxes,
+        "fill": False,
+        "hatch": "///",
+        "edgecolor": LINE,
+    }
+    ax.fill([0, 1, 1, 0], [0, 0, 1, 1], zorder=0.5, **whole)
 
 
 def legend_row(figure: Figure, ax: Axes) -> None:

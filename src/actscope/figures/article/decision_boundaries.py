@@ -11,10 +11,11 @@ from actscope.figures.article._parts import (
     X_LABELS,
     columns_and_rows,
     draw_classes,
+    hatch,
     legend_row,
     panel_size,
 )
-from actscope.figures.colours import BOUNDARY, HEAT, LINE, NOTHING, lighter
+from actscope.figures.colours import BOUNDARY, HEAT, lighter
 from actscope.figures.labels import shorten
 from actscope.figures.sheet import Room, headline, sheet, styled
 
@@ -65,14 +66,7 @@ def _probability(ax: Axes, outcome: Outcome) -> Any:
     scale: dict[str, Any] = {"cmap": heat, "vmin": 0.0, "vmax": 1.0}
     image = ax.imshow(p, extent=box, origin="lower", aspect="auto", **scale)
     if not np.isfinite(p).all():
-        ax.set_facecolor(NOTHING)
-        whole: dict[str, Any] = {
-            "transform": ax.transAxes,
-            "fill": False,
-            "hatch": "///",
-            "edgecolor": LINE,
-        }
-        ax.fill([0, 1, 1, 0], [0, 0, 1, 1], zorder=0.5, **whole)
+        hatch(ax)
     elif p.min() < 0.5 < p.max():
         ax.contour(x, y, p, levels=[0.5], colors=BOUNDARY, linewidths=1.5)
     ax.grid(visible=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actscope.article.result import ArticleResult, Outcome
-from actscope.figures.article._parts import draw_classes, legend_row, panel_size
+from actscope.figures.article._parts import draw_classes, hatch, legend_row, panel_size
 from actscope.figures.colours import MUTED
 from actscope.figures.labels import shorten
 from actscope.figures.sheet import Room, headline, sheet, styled
@@ -31,7 +31,7 @@ def hidden_space(result: ArticleResult) -> Figure:
     for i, (outcome, row) in enumerate(panels):
         at = divmod(i, columns) if beside else (row, i // 2)
         ax = grid[at[0]][at[1]]
-        _layer(ax, outcome, row)
+        _layer(ax, outcome, row, 22 if columns > 3 else 26)
         ax.set_ylabel("output of unit 2" if at[1] == 0 else "")
     for ax in [ax for line in grid for ax in line][len(panels) :]:
         ax.set_axis_off()
@@ -46,15 +46,18 @@ def hidden_space(result: ArticleResult) -> Figure:
     return figure
 
 
-def _layer(ax: Axes, outcome: Outcome, row: int) -> None:
-    """One layer of one network."""
+def _layer(ax: Axes, outcome: Outcome, row: int, most: int) -> None:
+    """One layer of one network, its name of at most so many letters."""
     layer, spread = outcome.hidden[row], outcome.spreads[row]
     good = np.isfinite(layer[:, :2]).all(axis=1)
     draw_classes(ax, layer[good, :2], outcome.data.y_test[good])
+    if not good.any():
+        hatch(ax)
+        ax.set(xticks=[], yticks=[])
     words = f"spread {spread:.4f}" if math.isfinite(spread) else "diverged"
     if silent := outcome.silent_units[row]:
         words += f", {silent} of {layer.shape[1]} units silent"
-    ax.set_title(f"{shorten(outcome.label)}, layer {row + 1}", pad=23)
+    ax.set_title(f"{shorten(outcome.label, most)}, layer {row + 1}", pad=23)
     ax.annotate(
         words, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", color=MUTED
     )
