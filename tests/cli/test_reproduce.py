@@ -59,7 +59,16 @@ def test_other_seeds_are_compared_and_do_not_fail(tmp_path):
     run = invoke("--out", tmp_path, "--seed", 7)
     assert run.exit_code == 0
     assert "~96 %" in run.stdout
-    assert "The article's numbers are those of seed 42." in run.stdout
+    assert "The article's numbers are those of its own settings and seed 42." in run.stdout
+    page = (tmp_path / "index.html").read_text("utf8")
+    assert "its own settings and seed 42" in page and "looser than the run" not in page
+
+
+def test_activations_that_the_article_does_not_speak_of_get_their_accuracy(tmp_path):
+    run = invoke("--out", tmp_path, "--activations", "tanh,x**3")
+    assert run.exit_code == 0
+    assert "Test accuracy after 800 epochs: Tanh " in run.stdout
+    assert "x**3 diverged at epoch 1." in run.stdout.replace("\n", " ")
 
 
 def test_a_number_that_differs_is_exit_code_1(tmp_path, monkeypatch):

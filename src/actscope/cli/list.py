@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+NARROW = 22  # columns for a formula in a terminal of 80
 ROOM_FOR_USE = 130  # columns of a terminal from which the use of each fits on its line
 
 
@@ -42,7 +44,8 @@ def command(
         shown.add_column("use")
     for row in table.reset_index().to_dict("records"):
         ticks = ("✓" if row[fact] else "–" for fact in ("zero_centred", "monotonic"))
-        cells = (row["name"], row["formula"], row["range"], row["kinks"].replace("none", "–"))
+        formula = row["formula"] if wide else _broken(row["formula"], NARROW)
+        cells = (row["name"], formula, row["range"], row["kinks"].replace("none", "–"))
         shown.add_row(*cells, *ticks, *([row["use_case"]] if wide else []))
     console.print(shown, highlight=False)
     console.print(_vectors(), highlight=False)
@@ -54,6 +57,21 @@ def command(
         highlight=False,
         markup=False,
     )
+
+
+def _broken(formula: str, width: int) -> str:
+    r"""A formula in lines of at most `width` letters, broken behind a space, * or /.
+
+    Example:
+        >>> _broken("log1p(exp(beta*x))/beta", 22)
+        'log1p(exp(beta*x))/\nbeta'
+    """
+    lines = [""]
+    for piece in re.findall(r"(?:\*\*|[^ */])*[ */]?", formula):
+        if len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _vectors() -> Table:

@@ -26,12 +26,14 @@ def command(
     from actscope.errors import OutputError
     from actscope.report.files import ready_folder, write_files
 
-    if out.suffix not in (".png", ".svg"):
+    kind = out.suffix[1:].lower()
+    if kind not in ("png", "svg"):
         raise OutputError(f"--out {out}: expected a name that ends in .png or .svg")
     found = [elementwise(name) for name in names] if names else list(SHELF)
     folder = ready_folder(out.parent)
     from actscope.figures.activations import activation_grid
     from actscope.figures.sheet import render
 
-    write_files(folder, {out.name: render(activation_grid(found, span), out.suffix[1:])})
-    typer.echo(f"{len(found)} activations: {folder / out.name}")
+    write_files(folder, {out.name: render(activation_grid(found, span), kind)})
+    count = f"{len(found)} activations" if len(found) > 1 else found[0].label
+    typer.echo(f"{count}: {folder / out.name}")

@@ -71,7 +71,7 @@ def command(
         comparison = compare(result)
         again = _again(activations, seed, seeds)
         write_files(folder, _files(result, comparison, studies, again, lambda: step(per_figure)))
-    _show(comparison, setup == Setup(), studies)
+    _show(result, comparison, studies)
     typer.echo(f"Pictures and numbers: {folder}")
     typer.echo(f"Everything on one page: {folder / 'index.html'}")
     if comparison.reproduced is False:
@@ -102,19 +102,20 @@ def _again(activations: str, seed: int, seeds: int) -> str:
     return f"{line} --seeds {seeds}" if seeds else line
 
 
-def _show(comparison: Comparison, published: bool, studies: Sequence[SeedStudy]) -> None:
-    """Print the claims beside the measured values, the rule, the verdict, the seeds."""
+def _show(result: ArticleResult, comparison: Comparison, studies: Sequence[SeedStudy]) -> None:
+    """Print the claims beside the measured values, the accuracies, the verdict, the seeds."""
     from rich.console import Console
 
     from actscope.article.comparison import RULE
-    from actscope.report.reproduction import LOOSE, verdict
+    from actscope.report.reproduction import LOOSE, OTHER_RUN, accuracies, verdict
 
     console = Console(highlight=False, markup=False)
     if comparison.rows:
         _claims(console, comparison)
         console.print(RULE, style="dim")
-        if not published:
-            console.print("The article's numbers are those of seed 42.", style="dim")
+        if not comparison.checked:
+            console.print(OTHER_RUN, style="dim")
+    console.print(accuracies(result))
     console.print(verdict(comparison))
     if comparison.reproduced and any(row.matches == "no" for row in comparison.rows):
         console.print(LOOSE)
