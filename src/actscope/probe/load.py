@@ -90,7 +90,7 @@ def _hugging_face(path: Path) -> Any:
     try:
         transformers: Any = importlib.import_module("transformers")
     except ImportError:
-        raise MissingExtra("transformers", "torch") from None
+        raise MissingExtra("transformers", "probe") from None
     if any(path.glob("*.safetensors")):
         return transformers.AutoModel.from_pretrained(
             path, local_files_only=True, use_safetensors=True
@@ -170,7 +170,7 @@ def _safetensors(path: Path) -> Any:
     try:
         safetensors: Any = importlib.import_module("safetensors.torch")
     except ImportError:
-        raise MissingExtra("safetensors", "torch") from None
+        raise MissingExtra("safetensors", "probe") from None
     return safetensors.load_file(path)
 
 

@@ -77,7 +77,7 @@ class Parquet:
             self.arrow: Any = importlib.import_module("pyarrow")
             self.parquet: Any = importlib.import_module("pyarrow.parquet")
         except ImportError:
-            raise MissingExtra("pyarrow", "torch") from None
+            raise MissingExtra("pyarrow", "probe") from None
         self.path, self.part = path, path.with_name(path.name + ".part")
         self.writer: Any = None
 
@@ -141,7 +141,7 @@ class TensorBoard:
         try:
             module: Any = importlib.import_module("torch.utils.tensorboard")
         except ImportError:
-            raise MissingExtra("tensorboard", "torch") from None
+            raise MissingExtra("tensorboard", "probe") from None
         self.writer = module.SummaryWriter(folder)
 
     def write(self, step: int, rows: Rows) -> None:
@@ -161,7 +161,7 @@ class WandB:
         try:
             self.wandb: Any = importlib.import_module("wandb")
         except ImportError:
-            raise MissingExtra("wandb", "torch") from None
+            raise MissingExtra("wandb", "wandb") from None
         if self.wandb.run is None:
             raise InputError('to = "wandb": no run is open: call wandb.init(…) first')
 
