@@ -98,6 +98,30 @@ def test_traces_are_the_traces(runs):
         np.testing.assert_array_equal(ax.lines[0].get_ydata(), runs[2]["sigmoid"].trace(kind))
 
 
+def test_spreads_stand_over_their_own_layer(runs):
+    for ax in draw(runs[2], "hidden_space").axes:
+        label, _, layer = ax.get_title(loc="left").partition(", layer ")
+        outcome = next(o for o in runs[2].outcomes if o.label == label)
+        said = [t.get_text() for t in ax.texts]
+        assert any(t.startswith(f"spread {outcome.spreads[int(layer) - 1]:.4f}") for t in said)
+
+
+def test_the_boundary_is_where_the_probability_is_one_half(runs):
+    from matplotlib.contour import ContourSet
+
+    panels = draw(runs[2], "decision_boundaries").axes
+    for ax, outcome in zip(panels, runs[2].outcomes, strict=False):
+        assert f": {outcome.test_accuracy:.1%}" in ax.get_title(loc="left")
+        np.testing.assert_array_equal(ax.images[0].get_array(), outcome.probability_map.values)
+        lines = [c for c in ax.collections if isinstance(c, ContourSet)]
+        assert len(lines) == (outcome.probability_map.values.min() < 0.5)
+        for line in lines:
+            points = np.concatenate([path.vertices for path in line.get_paths()])
+            np.testing.assert_allclose(outcome.network.probability(points), 0.5, atol=0.01)
+        drawn = np.concatenate([c.get_offsets() for c in ax.collections if c not in lines])
+        assert sorted(map(tuple, drawn)) == sorted(map(tuple, outcome.data.x_test))
+
+
 def test_many_series_differ_by_dash_and_marker(runs):
     lines = draw(runs[8], "signal_trace").axes[0].lines
     assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 8
