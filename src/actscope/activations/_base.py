@@ -89,7 +89,9 @@ class Activation:
 
     `f` and `df` are written once, with NumPy ufuncs (and those of `maths/special.py`), as
     functions of `x` and the parameters' values; NumPy, scalar Numba and the engine's SIMD lanes
-    run the same two functions. At a kink `df` takes the value that PyTorch's gradient takes.
+    run the same two functions. At a kink `df` takes the value that PyTorch's gradient takes. A
+    parameter counts in x's type, as in PyTorch: for float32, a threshold of 2.13 is the nearest
+    float32.
 
     Attributes:
         name: the record's name, equal to its file's.
