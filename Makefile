@@ -13,7 +13,7 @@ test: $(VENV)/.dev           ## every test, doctest and check
 	$(MAKE) check
 	$(BIN)/python -m pytest -n 2
 
-check: $(VENV)/.dev          ## lint, format, types, floors, stale pages
+check: $(VENV)/.dev          ## lint, format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -23,7 +23,8 @@ bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each f
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
 docs: $(VENV)/.dev           ## write the generated pages anew
-	$(BIN)/actscope catalogue --out docs/catalogue.md
+	$(BIN)/actscope list --markdown > docs/catalogue.md
+	$(BIN)/python -m actscope.probe.pages docs/findings
 
 clean:
 	rm -rf $(VENV) dist build

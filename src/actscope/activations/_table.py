@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actscope.activations._base import Activation
-from actscope.activations._lookup import SHELF, elementwise
+from actscope.activations._lookup import SHELF, VECTORS, elementwise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,3 +76,41 @@ def readings(one: str | Activation, x: Sequence[float]) -> pd.DataFrame:
             "slope_right": record.slope_at(np.nextafter(points, np.inf)),
         }
     )
+
+
+def catalogue_page() -> str:
+    """The catalogue as a page of Markdown, docs/catalogue.md.
+
+    Example:
+        >>> catalogue_page().splitlines()[0]
+        '# The catalogue'
+    """
+    rows = [facts(record) for record in SHELF]
+    lines = [
+        "# The catalogue",
+        "",
+        "Written by `make docs` from the records in `src/actscope/activations/`. Formulas are in the",
+        "language of typed expressions; parameters are shown at their defaults.",
+        "",
+        "| name | formula | derivative | range | kinks | E f(z) = 0 | never falls | use |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ticks = ("yes" if row[fact] else "no" for fact in ("zero_centred", "monotonic"))
+        named = f"`{row['name']}`" + (f" ({row['parameters']})" if row["parameters"] else "")
+        cells = [named, f"`{row['formula']}`", f"`{row['derivative']}`", row["range"], row["kinks"]]
+        lines.append("| " + " | ".join(map(str, [*cells, *ticks, row["use_case"]])) + " |")
+    lines += [
+        "",
+        "Functions of whole vectors, each in a naive and a stable form; only the stable one",
+    ]
+    lines += ["is used:", "", "| name | component i | entry i, j of the Jacobian | range | use |"]
+    lines += ["|---|---|---|---|---|"]
+    lines += [
+        f"| `{v.name}` | `{v.formula}` | `{v.derivative}` | {v.range} | {v.use_case} |"
+        for v in VECTORS
+    ]
+    lines += ["", "## Sources", ""]
+    lines += [f"- `{row['name']}`: {row['source']}" for row in rows]
+    lines += [f"- `{v.name}`: {v.source}" for v in VECTORS]
+    return "\n".join(lines) + "\n"

@@ -170,8 +170,8 @@ def assess(
 
     Example:
         >>> found = assess("tanh", depths=(2,), seeds=2, compare=())
-        >>> found.verdict[2].split(":")[0]
-        'As the optimiser sees it, with critical and article weights'
+        >>> found.verdict[2].split(" (")[0]
+        'As the optimiser sees it, with critical and article weights the gradient arrives'
     """
     from actscope.activations._lookup import elementwise
     from actscope.assessment.elementwise import elementwise_cost

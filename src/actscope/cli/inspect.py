@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Find what the activations of a PyTorch model do, and what is wrong with them.
 
-    Rules and thresholds are read from [tool.actscope.inspect] of pyproject.toml here, too.
+    Rules and thresholds may stand in pyproject.toml, in the table tool.actscope.inspect.
 
     Example: actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --fail-on error
     """

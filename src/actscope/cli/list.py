@@ -16,13 +16,19 @@ ROOM_FOR_USE = 130  # columns of a terminal from which the use of each fits on i
 
 def command(
     csv: Annotated[bool, typer.Option("--csv", help="Every column, for a program.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The page docs/catalogue.md.")
+    ] = False,
 ) -> None:
     """Show the catalogue of activations as a table.
 
     Example: actscope list
     """
-    from actscope.activations._table import catalogue
+    from actscope.activations._table import catalogue, catalogue_page
 
+    if markdown:
+        typer.echo(catalogue_page(), nl=False)
+        return
     table = catalogue()
     if csv:
         typer.echo(table.to_csv(), nl=False)
