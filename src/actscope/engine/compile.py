@@ -146,7 +146,11 @@ class Library:
     """
 
     def __init__(self, text: str) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _own_machine())
+        # llvmlite's own memory manager lays all sections side by side: the small code model reaches
+        # 2 GB, and in a process with large maps (a Ray worker) LLVM's puts them further apart
+        self._engine = llvm.create_mcjit_compiler(
+            llvm.parse_assembly(""), _own_machine(), use_lmm=True
+        )
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code(text)))
         self._engine.finalize_object()
 
