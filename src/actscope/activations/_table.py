@@ -89,8 +89,8 @@ def catalogue_page() -> str:
     lines = [
         "# The catalogue",
         "",
-        "Written by `make docs` from the records in `src/actscope/activations/`. Formulas are in the",
-        "language of typed expressions; parameters are shown at their defaults.",
+        "Written by `make docs` from the records in `src/actscope/activations/`. Formulas are in",
+        "the language of typed expressions; parameters are shown at their defaults.",
         "",
         "| name | formula | derivative | range | kinks | E f(z) = 0 | never falls | use |",
         "|---|---|---|---|---|---|---|---|",
