@@ -1,0 +1,54 @@
+"""Kill a study with SIGKILL at random moments; it ends with what an undisturbed one has.
+
+Run: python benchmarks/study_faults.py [KILLS]. Prints a line a kill; ends with "ok" or an error.
+"""
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from actscope.study import Study, StudyResult
+from actscope.study.file import dumps, load
+from actscope.study.store import Store
+
+
+def main(kills: int) -> None:
+    """Run, kill, run again, compare."""
+    study = Study(activation=["relu", "tanh"], lr=[0.05, 0.1, 0.5], width=16, seeds=100, epochs=400)
+    rng = random.Random(0)
+    with tempfile.TemporaryDirectory() as place:
+        file, folder = Path(place) / "faults.toml", Path(place) / "s"
+        file.write_text(dumps(study))
+        rows = study.run(Path(place) / "whole").table()
+        done, kill = 0, 0
+        while kill < kills:
+            words = [sys.executable, "-m", "actscope", "study", str(file), "--out", str(folder)]
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0.1, 6.0))
+            if process.poll() is not None:  # complete before the kill: once more from the start
+                assert process.returncode == 0
+                assert StudyResult(folder).table().equals(rows)
+                shutil.rmtree(folder)
+                done += 1
+                continue
+            process.kill()
+            process.wait()
+            kill += 1
+            assert Store(folder).check() == []
+            count = 0
+            if Store(folder).record() is not None:
+                stored = StudyResult(folder).table()
+                count = len(stored)
+                assert stored.id.is_unique
+                assert set(stored.id) <= set(rows.id)
+            print(f"kill {kill}: {count} of {len(rows)} trials are stored", flush=True)
+        assert load(file).run(folder).table().equals(rows)
+        print(f"ok: {kills} kills, {done + 1} studies completed, {len(rows)} equal rows each")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
