@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
 
 NARROW = 22  # columns for a formula in a terminal of 80
@@ -33,12 +34,26 @@ def command(
     if csv:
         typer.echo(table.to_csv(), nl=False)
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
-    wide = console.width >= ROOM_FOR_USE
+    console.print(_elementwise(table, console.width >= ROOM_FOR_USE), highlight=False)
+    console.print(_vectors(), highlight=False)
+    console.print(
+        f"{len(table)} activations. Centred: E[f(z)] = 0 for z ~ N(0, 1). Rising: f never falls.\n"
+        "Naive, stable: two forms of one function, at logits 1000 and 999.\n"
+        "One in full: actscope show gelu",
+        style="dim",
+        highlight=False,
+        markup=False,
+    )
+
+
+def _elementwise(table: pd.DataFrame, wide: bool) -> Table:
+    """The catalogue; with room for it, what each activation is used for."""
+    from rich import box
+    from rich.table import Table
+
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("name", no_wrap=True, style="bold")
     shown.add_column("formula", overflow="fold", ratio=1)
@@ -53,16 +68,7 @@ def command(
         formula = row["formula"] if wide else _broken(row["formula"], NARROW)
         cells = (row["name"], formula, row["range"], row["kinks"].replace("none", "–"))
         shown.add_row(*cells, *ticks, *([row["use_case"]] if wide else []))
-    console.print(shown, highlight=False)
-    console.print(_vectors(), highlight=False)
-    console.print(
-        f"{len(table)} activations. Centred: E[f(z)] = 0 for z ~ N(0, 1). Rising: f never falls.\n"
-        "Naive, stable: two forms of one function, at logits 1000 and 999.\n"
-        "One in full: actscope show gelu",
-        style="dim",
-        highlight=False,
-        markup=False,
-    )
+    return shown
 
 
 def _broken(formula: str, width: int) -> str:
