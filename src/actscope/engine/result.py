@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,6 @@ from actscope.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-# for colour-blind readers (Okabe & Ito 2008), in the order in which groups appear
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 # what a cell's networks share: everything but the seed
@@ -202,12 +200,15 @@ class Result:
             cells.setdefault(cell, []).append(i)
         differ = [k for k, values in enumerate(zip(*cells, strict=True)) if len(set(values)) > 1]
         epochs = np.arange(1, self.loss.shape[1] + 1)
-        for number, (cell, rows) in enumerate(cells.items()):
+        # by name, because figures stand on a floor above this one
+        colours = importlib.import_module("actscope.figures.colours")
+        styles = colours.series_styles([cell[1] for cell in cells])
+        for style, (cell, rows) in zip(styles, cells.items(), strict=True):
             words = [cell[1], *(f"{CELL[k]} {cell[k]}" for k in differ if CELL[k] != "activation")]
-            colour = COLOURS[number % len(COLOURS)]
             low, middle, high = _quantiles(self.loss, np.array(rows))
-            axes.plot(epochs, middle, color=colour, label=f"{', '.join(words)} ({len(rows)})")
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+            name = f"{', '.join(words)} ({len(rows)})"
+            axes.plot(epochs, middle, color=style.colour, linestyle=style.linestyle, label=name)
+            axes.fill_between(epochs, low, high, color=style.colour, alpha=0.2, linewidth=0)
         axes.set(xlabel="epoch", ylabel="running training loss", xlim=(1, None))
         axes.set_title("median network and middle 90 %", loc="left", fontsize="medium")
         axes.legend(frameon=False)
