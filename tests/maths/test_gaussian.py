@@ -196,3 +196,28 @@ def test_a_function_that_is_not_finite_is_refused_with_the_place():
 def test_the_differentiation_matrix_differentiates():
     at, _ = gaussian.legendre(gaussian.NODES)
     assert_allclose(gaussian._differentiation() @ at**9, 9 * at**8, rtol=1e-12, atol=1e-12)
+
+
+def test_a_slope_like_that_of_a_root_has_infinite_energy_and_a_gentler_one_has_not():
+    def power(p):
+        return moments(
+            curve(
+                lambda x: np.abs(x) ** p,
+                lambda x: p * np.sign(x) * np.where(x == 0.0, 1.0, np.abs(x)) ** (p - 1.0),
+                (0.0,),
+            )
+        )
+
+    assert math.isinf(power(0.5).slope_second.value)
+    assert math.isinf(power(0.3).slope_second.value)
+    gentle = power(0.9).slope_second.value  # p²·E|z|^(2p − 2)
+    known = 0.81 * 2**-0.1 * special.gamma(0.4) / math.sqrt(math.pi)
+    assert_allclose(gentle, known, rtol=1e-6)
+
+
+def test_a_pole_has_no_second_moment():
+    def f(x):
+        return 1.0 / np.where(x == 0.0, 1e-50, x)
+
+    with pytest.raises(InputError, match="infinite"):
+        moments(curve(f, lambda x: -(f(x) ** 2)))

@@ -27,6 +27,7 @@ FAR = 37.5  # the normal density underflows a little further out
 STEP = 0.75  # longest panel; short enough for 400 Hermite polynomials
 NODES = 16  # a panel
 LEVELS = 54  # bisections: a kink that nobody declared is located to the last bit
+UNSETTLED = 1e-3  # a relative error that only an infinite average leaves after all bisections
 TOLERANCE = 2e-15  # of a panel against its halves, relative to the whole integral
 
 
@@ -157,6 +158,8 @@ def rule(
             np.concatenate([middle[rough], high[rough]]),
         )
         whole = np.concatenate([left[:, rough], right[:, rough]], axis=1)
+        # next to a pole the sums grow without end, and with them what rounding leaves of them
+        size = np.maximum(size, np.abs(whole).sum(axis=1, keepdims=True))
     edges = np.unique(np.concatenate(settled))
     splits = np.unique(np.concatenate([splits, *settled[1:]]))
     halved = np.unique(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
@@ -166,7 +169,8 @@ def rule(
 def _sums(profile: Profile, low: Floats, high: Floats) -> Floats:
     """The integral of each function over each panel, (functions, panels)."""
     nodes, weights = _spread(low, high)
-    values = np.stack(profile(nodes.ravel())).reshape(-1, *nodes.shape)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        values = np.stack(profile(nodes.ravel())).reshape(-1, *nodes.shape)
     if not np.isfinite(values).all():
         place = nodes[~np.isfinite(values).all(axis=0)].flat[0]
         raise InputError(
@@ -224,7 +228,7 @@ class Moments:
         second: E[φ²].
         variance: E[(φ − E φ)²], summed around the mean, so free of cancellation.
         slope: E[φ'], a jump of φ counted as the delta function that it is.
-        slope_second: E[φ'²]; infinite where φ jumps.
+        slope_second: E[φ'²]; infinite where φ jumps, or as steep next to a kink as √|x|.
         drift: dE[φ²]/dq = E[z·φ·φ']/√q; the slope of the variance map at σw = 1.
         curvature_second: E[φ''²]; infinite where φ' jumps, never the almost-everywhere value.
     """
@@ -300,8 +304,24 @@ def jumps(g: Scalar, kinks: Iterable[float]) -> bool:
     return bool(np.any((nearer > 0.5 * near) & (near > 1e-12 * (1.0 + np.abs(g(at + step))))))
 
 
+def diverges(g: Scalar, kinks: Iterable[float]) -> bool:
+    """Whether the integral of |g| is infinite next to one of the kinks.
+
+    The part of a power |t|^p, p > −1, that lies within t of a kink shrinks with t; t·|g| shows it.
+    """
+    at = np.asarray(tuple(kinks), dtype=np.float64)
+    for side in (-1.0, 1.0):
+        far, near = (h * np.abs(g(at + side * h)) for h in (2.0**-20, 2.0**-35))
+        if np.any((near > 0.9 * far) & (far > 0.0)):
+            return True
+    return False
+
+
 def moments(c: Curve) -> Moments:
     """The averages of a curve.
+
+    Raises:
+        InputError: E[φ²] is infinite.
 
     Example:
         >>> relu = curve(lambda x: np.maximum(x, 0.0), lambda x: np.heaviside(x, 0.0), (0.0,))
@@ -311,8 +331,11 @@ def moments(c: Curve) -> Moments:
     """
     scale = math.sqrt(c.q)
     infinite = Estimate(math.inf, 0.0)
-    middle = average(c.f, c.rule)
+    middle, second = average(c.f, c.rule), average(lambda z: c.f(z) ** 2, c.rule)
+    if second.error > UNSETTLED * second.value:
+        raise InputError("E[φ²] is infinite: φ has a pole, or grows at least as fast as e^(x²/4q)")
     broken = jumps(c.f, c.kinks)
+    steep = broken or diverges(lambda z: c.df(z) ** 2, c.kinks)
     if broken:  # φ' holds deltas: integrate by parts, so that z multiplies φ instead
         slope = _over(average(lambda z: z * c.f(z), c.rule), scale)
         drift = _over(average(lambda z: 0.5 * (z * z - 1.0) * c.f(z) ** 2, c.rule), c.q)
@@ -322,10 +345,10 @@ def moments(c: Curve) -> Moments:
     return Moments(
         q=c.q,
         mean=middle,
-        second=average(lambda z: c.f(z) ** 2, c.rule),
+        second=second,
         variance=average(lambda z: (c.f(z) - middle.value) ** 2, c.rule),
         slope=slope,
-        slope_second=infinite if broken else average(lambda z: c.df(z) ** 2, c.rule),
+        slope_second=infinite if steep else average(lambda z: c.df(z) ** 2, c.rule),
         drift=drift,
         curvature_second=curvature(c),
     )

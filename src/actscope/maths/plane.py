@@ -22,6 +22,7 @@ STEP = 1.5  # longest panel
 FEW, MANY = 10, 16  # nodes of a panel; its error is their disagreement
 TOLERANCE = 2e-14  # of an outer panel, relative to the whole integral
 LEVELS = 12
+MOST = 2_000_000  # evaluations, after which what is unsettled stays in the error: √|x| at 0
 SPLITS = 48  # with more places to split at, short inner panels cost less
 TINY = 1e-6  # a panel of a rule that is shorter was bisected towards a kink
 BLOCK = 1_000_000  # evaluations at once
@@ -55,11 +56,13 @@ def mismatch(
     # differences of nearly equal numbers: what rounding leaves of them
     noise = 0.0 if mirrored else 20.0 * EPS / plane.beta
     total = error = scale = 0.0
+    spent = 0.0
     for level in range(LEVELS):
+        spent += low.size * MANY**2 * plane.inner_panels(level)
         fine, rough = plane.panels(low, high, level, MANY), plane.panels(low, high, level, FEW)
         scale = scale or float(fine.sum())
         off = np.abs(fine - rough)
-        unsettled = (off > max(TOLERANCE, noise) * scale) & (level < LEVELS - 1)
+        unsettled = (off > max(TOLERANCE, noise) * scale) & (level < LEVELS - 1) & (spent < MOST)
         total += float(fine[~unsettled].sum())
         error += float(off[~unsettled].sum())
         if not unsettled.any():
@@ -107,6 +110,10 @@ class _Plane(NamedTuple):
         regular = np.arange(-REACH, REACH + STEP / 2.0, STEP)
         edges: Floats = np.unique(np.concatenate([regular, *special]))
         return edges[np.abs(edges) <= REACH]
+
+    def inner_panels(self, level: int) -> float:
+        """About how many panels an inner integral has at a level."""
+        return REACH / self.step * 2.0**level + 2.0 * self.splits.size
 
     def panels(self, low: Floats, high: Floats, level: int, count: int) -> Floats:
         """The integral over each outer panel, (panels,), by `count` nodes a panel both ways."""
