@@ -317,3 +317,13 @@ def test_an_outlier_alone_in_its_direction_does_not_decide_the_fidelity():
     h[3, 3] = 1.0
     alone = metric("distance_fidelity")(X, h, distances=D)
     assert 0.9 < alone <= 1.0
+
+
+def test_a_layer_near_the_largest_number_there_is_warns_of_nothing():
+    huge = 2.0**1020 * X / np.abs(X).max()
+    s, u = decomposed(huge)
+    plain = decomposed(X / np.abs(X).max())
+    np.testing.assert_allclose(s * 2.0**-500, plain[0] * 2.0**520, rtol=1e-12)
+    np.testing.assert_allclose(np.abs(u), np.abs(plain[1]), rtol=0, atol=1e-12)
+    assert metric("distance_fidelity")(X, huge, distances=D) == pytest.approx(1.0)
+    assert metric("spread")(X, huge) == np.inf

@@ -147,7 +147,7 @@ class Metric:
             good = good & fit
         for name in {"labels", "distances"} & given.keys():
             given[name] = self._one_each(name, given[name], len(points))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             values = np.asarray(self.f(np.nan_to_num(points), out, **given), dtype=np.float64)
         return np.where(good, np.broadcast_to(values, lead), np.nan)
 
@@ -174,6 +174,11 @@ def decomposed(h: Floats) -> tuple[Floats, Floats]:
     eps = np.finfo(np.float64).eps
     n, k = h.shape[-2:]
     reach = np.abs(h).max(axis=(-2, -1), initial=0.0)
+    huge = reach > 1e150  # whose sums and squares would overflow
+    if huge.any():
+        s, u = decomposed(np.where(huge[..., None, None], h * 2.0**-540, h))
+        with np.errstate(over="ignore"):
+            return s * np.where(huge, 2.0**540, 1.0)[..., None], u
     u, s, _ = np.linalg.svd(h - h.mean(axis=-2, keepdims=True), full_matrices=False)
     floor = eps * np.maximum(max(n, k) * s.max(axis=-1, initial=0.0), 4.0 * n**0.5 * reach)
     kept = s > floor[..., None]
