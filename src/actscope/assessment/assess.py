@@ -6,7 +6,9 @@ import dataclasses
 import functools
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -187,14 +189,24 @@ def assess(
     setup = _setup(depths, width, data, formats, seeds)
     costs = elementwise_cost([first, *peers], elementwise("relu"))
     points = look(dataset(setup.data), Net(dataset(setup.data).dim), POINTS, seed=0)
-    subjects = []
-    for one, cost in zip([first, *peers], costs, strict=True):
+
+    def subject(one: Activation, cost: Cost) -> Subject:
         facts = properties(one)
         beliefs = theory(one, setup.depths, facts.lipschitz)
         accounts = _accounts(one, beliefs, setup, points, every_layer=one is first)
-        subjects.append(Subject(one, facts, beliefs, accounts, cost))
-        progress(1)
-    return Assessment(setup, tuple(subjects), verdict(subjects[0].accounts))
+        return Subject(one, facts, beliefs, accounts, cost)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        waiting = [pool.submit(subject, *pair) for pair in zip([first, *peers], costs, strict=True)]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+                progress(1)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    subjects = tuple(done.result() for done in waiting)
+    return Assessment(setup, subjects, verdict(subjects[0].accounts))
 
 
 def _accounts(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from actscope.activations._base import Activation, Floats
+from actscope.engine.part import Part
 from actscope.engine.points import Points
-from actscope.engine.spec import Net, Weights
+from actscope.engine.spec import Net
 from actscope.engine.starts import draw
-from actscope.engine.trace import trace
+from actscope.engine.trace import rounding_to
 from actscope.inits import _lookup as inits
+from actscope.metrics import metric
 
 # beside distance_fidelity, which is measured in every format
 EXACT = ("probe_accuracy", "effective_rank", "cka")
@@ -89,30 +90,28 @@ def measure(
         UnknownName: no such init or format.
     """
     outputs = 1 if points.classes <= 2 else points.classes
-    drawn: dict[int, tuple[Net, Weights]] = {}
+    rule, drawn = inits.init(init), np.asarray(seeds, dtype=np.uint64)
+    parts: dict[int, Part] = {}
     for depth in depths:
         net = Net(points.x.shape[1], (width,) * depth, outputs, activation)
-        rule = inits.init(init)
-        weights = draw(net, rule, np.asarray(seeds, dtype=np.uint64), points.x)
-        drawn[depth] = net, weights
-
-    def traced(depth: int, *names: str, **options: Any) -> Mapping[tuple[str, str], Floats]:
-        net, weights = drawn[depth]
-        return trace(weights, points, names, net=net, **options).values
-
+        weights = draw(net, rule, drawn, points.x)
+        parts[depth] = Part(net, weights, points, None, None, False)
     deepest = max(depths)
-    kinds = (WHOLE, *(f for f in formats if f != WHOLE))
-    layers = range(deepest + 1) if every_layer else sorted({1, *depths})
-    fidelity = traced(deepest, "distance_fidelity", formats=kinds, layers=layers)
-    rest = traced(deepest, *EXACT, *OPTIMISER, layers=layers)
-    needed = traced(deepest, "bits_needed", layers=depths)["bits_needed", WHOLE]
+    whole, asked = parts[deepest], frozenset(depths)
+    layers = frozenset(range(deepest + 1)) if every_layer else asked | {1}
+    kinds = dict.fromkeys((WHOLE, *formats))
+    read = {kind: whole if kind == WHOLE else whole.rounded(rounding_to(kind)) for kind in kinds}
+    distance = metric("distance_fidelity")
     return Accounts(
         key=activation.key,
         init=init,
         depths=tuple(depths),
-        fidelity={kind: fidelity["distance_fidelity", kind] for kind in kinds},
-        exact={name: rest[name, WHOLE] for name in EXACT},
-        bits_needed=needed[:, list(depths)],
-        gradients={d: traced(d, "gradient_ratio")["gradient_ratio", WHOLE] for d in depths},
-        optimiser={name: rest[name, WHOLE] for name in OPTIMISER},
+        fidelity={kind: part.measure(distance, layers) for kind, part in read.items()},
+        exact={name: whole.measure(metric(name), layers) for name in EXACT},
+        bits_needed=whole.measure(metric("bits_needed"), asked)[:, list(depths)],
+        gradients={
+            d: part.measure(metric("gradient_ratio"), frozenset(range(d + 1)))
+            for d, part in parts.items()
+        },
+        optimiser={name: whole.measure(metric(name), layers) for name in OPTIMISER},
     )

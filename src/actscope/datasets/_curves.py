@@ -7,6 +7,7 @@ of it, traced by continuation, gives the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class Curve:
     middle: tuple[float, float]
 
 
+@functools.lru_cache(maxsize=64)  # every point of a boundary that is followed asks
 def _offsets(curve: Curve, noise: float) -> tuple[Floats, Floats]:
     """Panels around the nearest point: from a tenth of the shortest decay, tripling, up to σ."""
     span = curve.high - curve.low
@@ -106,8 +108,10 @@ def _summed(
 def log_odds(curve: Curve, noise: float, x: Floats) -> tuple[Floats, Floats]:
     """The log-odds log p₁(x)/p₀(x) and its gradient: positive where class 1 is likelier."""
     noise = max(noise, SMALLEST_NOISE)
-    value, slope = log_density(curve, noise, x)
-    mirrored, mirrored_slope = log_density(curve, noise, 2.0 * np.asarray(curve.middle) - x)
+    both = np.concatenate([x, 2.0 * np.asarray(curve.middle) - x])
+    (value, mirrored), (slope, mirrored_slope) = (
+        np.split(part, 2) for part in log_density(curve, noise, both)
+    )
     return mirrored - value, -mirrored_slope - slope
 
 

@@ -37,6 +37,13 @@ class Part:
         self.count = len(weights.W[0])
         self._spectra: dict[int, tuple[Floats, Floats]] = {}
 
+    def rounded(self, rounding: Any) -> Part:
+        """The same networks, their outputs rounded otherwise after a walk that is shared."""
+        other = Part(self.net, self.weights, self.given, self.loss, rounding, self.hand_on)
+        if not self.hand_on:  # the next layer saw float64 in either
+            other.__dict__["_steps"] = self._steps
+        return other
+
     def measure(self, m: Metric, wanted: frozenset[int]) -> Floats:
         """(networks, depth + 1); column 0 is the input; NaN for layers that are not wanted."""
         x, layers = self._clouds(m)

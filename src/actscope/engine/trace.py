@@ -171,16 +171,17 @@ def trace(
         for kind in formats
         for m in records
     }
-    parts = [(kind, rows) for kind in formats for rows in _chunks(shape, len(given.x), count)]
-    roundings = {kind: _rounding(kind) for kind in formats}
+    roundings = {kind: rounding_to(kind) for kind in formats}
 
-    def measure(kind: str, rows: slice) -> None:
-        part = Part(shape, weights.network(rows), given, loss, roundings[kind], hand_on)
-        for m in records:
-            values[m.name, kind][rows] = part.measure(m, wanted)
+    def measure(rows: slice) -> None:
+        whole = Part(shape, weights.network(rows), given, loss, None, hand_on)
+        for kind, rounding in roundings.items():
+            part = whole if rounding is None else whole.rounded(rounding)
+            for m in records:
+                values[m.name, kind][rows] = part.measure(m, wanted)
 
-    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-        for done in [pool.submit(measure, kind, rows) for kind, rows in parts]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for done in [pool.submit(measure, rows) for rows in _chunks(shape, len(given.x), count)]:
             done.result()
     return Trace(values, seen, shape, getattr(rule, "name", "given"), why if not named else {})
 
@@ -251,7 +252,7 @@ def _wanted(layers: Iterable[int] | None, depth: int) -> frozenset[int]:
     return wanted
 
 
-def _rounding(kind: str) -> Any:
+def rounding_to(kind: str) -> Any:
     """The rounding of a format, or None for float64; int8 has one scale for each network."""
     if kind == "float64":
         return None
