@@ -92,6 +92,15 @@ def test_the_page_stands_alone_and_carries_the_numbers(sigmoid):
     assert {f"{n}.{kind}" for n in FIGURES for kind in ("png", "svg")} < set(files)
 
 
+@pytest.mark.parametrize(
+    "name", ["exp(x)", "x**3", "squared_relu", "sqrt(abs(x))", "where(x>0,1,-1)", "max(x-6,0)"]
+)
+def test_what_explodes_dies_or_has_no_slope_is_assessed_without_a_warning(name):
+    found = actscope.assess(name, depths=(1, 8), seeds=2, compare=())
+    json.loads(found.to_json())
+    assert all(sentence.endswith(").") for sentence in found.verdict)
+
+
 def test_an_expression_is_assessed():
     found = actscope.assess("x*sigmoid(1.7*x)", depths=(2,), seeds=2, compare=())
     assert found.subject.theory.torch_gain is None
@@ -103,6 +112,12 @@ def test_an_expression_is_assessed():
     [
         (UnknownName, {"name": "sigmoed"}, "sigmoid"),
         (BadExpression, {"name": "x +"}, "column"),
+        (InputError, {"name": "2"}, "constant"),
+        (InputError, {"name": "0*x"}, "is 0"),
+        (InputError, {"name": "1/x"}, "infinite"),
+        (InputError, {"name": "exp(x**2)"}, "infinite"),
+        (InputError, {"name": "log(x)"}, "not finite"),
+        (InputError, {"name": "x*1e200"}, "not finite"),
         (InputError, {"depths": ()}, "at least one"),
         (InputError, {"depths": (0,)}, "depths"),
         (InputError, {"depths": (65,)}, "depths"),

@@ -68,3 +68,10 @@ def test_a_typed_expression_has_properties():
     found = properties(activation("x*sigmoid(1.7*x)"))
     np.testing.assert_allclose(found.slope_max, 1.09983942, rtol=1e-6)
     assert not found.monotonic
+
+
+def test_a_slope_that_grows_without_end_towards_a_kink_is_infinite():
+    root = properties(activation("sqrt(abs(x))"))
+    assert (root.slope_min, root.slope_max, root.lipschitz) == (-np.inf, np.inf, np.inf)
+    assert root.saturates_below is None and root.saturates_above is None
+    assert properties(activation("abs(x)")).lipschitz == 1.0

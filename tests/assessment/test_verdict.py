@@ -9,16 +9,23 @@ from actscope.assessment.verdict import middle, verdict
 DEPTHS = (2, 8)
 
 
-def accounts(init="article", fidelity=(0.9, 0.9, 0.9), bits=(2.0, 5.0), ratio=(1.0, 1.0)):
+def accounts(
+    init="article", fidelity=(0.9, 0.9, 0.9), bits=(2.0, 5.0), ratio=(1.0, 1.0), formats=()
+):
     """Accounts of 3 networks: fidelity at layers 1, 2, 8; bits and gradient ratio by depth."""
-    layers = np.full((3, 9), np.nan)
-    layers[:, [1, 2, 8]] = fidelity
+
+    def at_layers(values):
+        layers = np.full((3, 9), np.nan)
+        layers[:, [1, 2, 8]] = values
+        return layers
+
+    read = dict.fromkeys(("float64", "float32", "bfloat16"), fidelity) | dict(formats)
     gradients = {d: np.full((3, d + 1), r) for d, r in zip(DEPTHS, ratio, strict=True)}
     return Accounts(
         key="made up",
         init=init,
         depths=DEPTHS,
-        fidelity={"float64": layers, "bfloat16": layers, "float32": layers},
+        fidelity={kind: at_layers(values) for kind, values in read.items()},
         exact={},
         bits_needed=np.tile(bits, (3, 1)),
         gradients=gradients,
@@ -39,6 +46,9 @@ def sentences(**planted):
         ((1.0, 0.95, -0.3), "is lost"),
         ((1.0, 0.95, np.nan), "is lost"),
         ((0.5, 0.60, 0.60), "is kept"),
+        ((0.7, 0.99, 0.70), "thins out"),
+        ((-0.1, -0.1, -0.1), "is lost"),
+        ((-0.02, -0.02, 0.05), "is lost"),
     ],
 )
 def test_the_exact_account_follows_the_fidelity(fidelity, says):
@@ -46,17 +56,34 @@ def test_the_exact_account_follows_the_fidelity(fidelity, says):
 
 
 @pytest.mark.parametrize(
-    ("bits", "says"),
+    ("formats", "says"),
     [
-        ((2.0, 5.0), "fits every format"),
-        ((2.0, 7.0), "fits every format"),
-        ((2.0, 8.0), "no longer fits bfloat16 at depth 8 ("),
-        ((9.0, 24.0), "no longer fits float32 at depth 8 and bfloat16 at depth 2"),
-        ((9.0, np.nan), "bfloat16 at depth 2, and at depth 8 nothing is left to round"),
+        ({}, "95 % of it fits every format ("),
+        ({"bfloat16": (0.9, 0.86, 0.86)}, "fits every format ("),
+        ({"bfloat16": (0.9, 0.86, 0.85)}, "no longer fits bfloat16 at depth 8 ("),
+        (
+            {"bfloat16": (0.9, 0.9, 0.1), "int8": (0.9, 0.2, 0.9), "float32": (0.9, 0.9, np.nan)},
+            "no longer fits int8 at depth 2, float32 and bfloat16 at depth 8 (",
+        ),
     ],
 )
-def test_the_format_account_follows_the_bits(bits, says):
-    assert says in sentences(bits=bits)[1]
+def test_the_format_account_follows_the_rounded_fidelity(formats, says):
+    assert says in sentences(formats=formats)[1]
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "says"),
+    [
+        ((0.9, 0.9, -0.01), "fits every format, and at depth 8 there is nothing left to round ("),
+        ((0.9, 0.04, np.nan), "weights there is nothing left to round ("),
+    ],
+)
+def test_what_float64_has_lost_no_format_can_lose(fidelity, says):
+    assert says in sentences(fidelity=fidelity, formats={"int8": (0.9, 0.9, -5.0)})[1]
+
+
+def test_bits_stand_as_they_were_measured():
+    assert "mantissa bits needed 5.5, – at depths 2, 8" in sentences(bits=(5.5, np.nan))[1]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +96,7 @@ def test_the_format_account_follows_the_bits(bits, says):
         (0.0, "vanishes"),
         (50.0, "grows"),
         (1e5, "explodes"),
-        (np.nan, "is not a number"),
+        (np.nan, "has no ratio, being 0 or not finite"),
     ],
 )
 def test_the_optimisers_account_follows_the_gradient(ratio, says):

@@ -21,15 +21,16 @@ class Properties:
     Attributes:
         range: the values it takes, as an interval in words.
         mean: E[f(z)], z standard normal; exactly 0 where it is within rounding of it.
-        slope_min: the smallest slope away from kinks; −∞ where slopes go on falling at ±1e4.
-        slope_max: the largest one; ∞ where slopes go on rising at ±1e4.
+        slope_min: the smallest slope away from kinks; −∞ where slopes go on falling at ±1e4 or
+            towards a kink.
+        slope_max: the largest one; ∞ where slopes go on rising so.
         lipschitz: no two outputs are further apart than this times their inputs: the largest
             |slope|, and ∞ where f itself jumps.
         kinks: where f or its slope jumps.
         zero_centred: whether `mean` is 0.
         monotonic: whether f never falls.
         saturates_below: |slope| stays under 1 % of its largest within [-10, 10] for all x below
-            this, or None.
+            this, or None; None too where the largest is infinite.
         saturates_above: the same for all x above this, or None.
     """
 
@@ -60,7 +61,7 @@ def properties(activation: Activation) -> Properties:
     Example:
         >>> from actscope.activations import activation
         >>> sigmoid = properties(activation("sigmoid"))
-        >>> sigmoid.slope_max, round(sigmoid.saturates_above, 3)
+        >>> round(sigmoid.slope_max, 12), round(sigmoid.saturates_above, 3)
         (0.25, 5.986)
         >>> properties(activation("relu")).saturates_below
         0.0
@@ -70,9 +71,10 @@ def properties(activation: Activation) -> Properties:
     x = _sweep(activation.kink_points)
     slope = activation.slope_at(x)
     low, high = (_extreme(activation, x, slope, sign) for sign in (-1.0, 1.0))
+    steep = any(_steepens(activation, k) for k in activation.kink_points)
     jumps = any(abs(np.subtract(*_beside(activation, k))) > 1e-9 for k in activation.kink_points)
     bound = SATURATED * float(np.nanmax(np.abs(slope[np.abs(x) <= NEAR])))
-    flat = np.abs(slope) < bound
+    flat = (np.abs(slope) < bound) & (not steep)
     mean = normal_mean(activation, activation.kink_points)
     return Properties(
         range=str(activation.interval),
@@ -101,11 +103,20 @@ def _beside(activation: Activation, x: float) -> tuple[float, float]:
     return float(below), float(above)
 
 
+def _steepens(activation: Activation, x: float) -> bool:
+    """Whether |slope| goes on growing towards x, as that of √|x| does towards 0."""
+    sides = np.array([-1.0, 1.0])
+    far, near = (np.abs(activation.slope_at(x + sides * h)) for h in (1e-6, 1e-9))
+    return bool(np.any((near > 2.0 * far) & (near > 1.0)))
+
+
 def _extreme(activation: Activation, x: Floats, slope: Floats, sign: float) -> float:
     """The largest slope (sign 1) or the smallest (sign -1), refined between its neighbours."""
     from scipy.optimize import minimize_scalar
 
     best = int(np.nanargmax(sign * slope))
+    if any(abs(x[best] - k) < 1e-6 and _steepens(activation, k) for k in activation.kink_points):
+        return sign * math.inf
     if best in (0, len(x) - 1):
         half = float(activation.slope_at(x[best] / 2.0))
         if abs(float(slope[best])) > 1.001 * abs(half):

@@ -103,7 +103,8 @@ def theory(activation: Activation, depths: Sequence[int], lipschitz: float) -> T
         lipschitz: its largest |slope|, for the product along one path.
 
     Raises:
-        InputError: the activation is not finite somewhere, or is 0 wherever inputs are.
+        InputError: the activation is not finite somewhere, or is 0 or constant wherever
+            inputs are.
 
     Example:
         >>> from actscope.activations import activation
@@ -116,6 +117,8 @@ def theory(activation: Activation, depths: Sequence[int], lipschitz: float) -> T
 
     parts = (activation, activation.slope_at, activation.kink_points)
     field = mean_field(*parts)
+    if field.variance == 0.0:
+        raise InputError(f"{activation.label} is constant: nothing of its input is left to assess")
     deepest = max(depths)
     far = predict(*parts, depth=deepest, sigma_w=field.sigma_w, c=START)
     grid = np.linspace(0.0, 1.0, 101)

@@ -8,11 +8,13 @@ import numpy as np
 
 from actscope.assessment.measured import WHOLE, Accounts
 
-# Distance fidelity at the deepest layer, as a share of what a linear reader finds after the first.
+# Distance fidelity at the deepest layer, as a share of the best there was on the way.
 KEPT, LOST = 0.9, 0.1
+# A number format keeps it where this share of the float64 fidelity is left, and below the least
+# fidelity there is nothing to keep.
+FITS, LEAST = 0.95, 0.1
 # First-layer gradient over the last layer's, in powers of ten either way.
 ARRIVES, VANISHES = 1.0, 3.0
-MANTISSA = {"float32": 23, "float16": 10, "bfloat16": 7, "fp8_e4m3": 3, "fp8_e5m2": 2}
 
 
 def middle(values: np.ndarray) -> float:
@@ -24,12 +26,13 @@ def middle(values: np.ndarray) -> float:
 def verdict(accounts: Mapping[str, Accounts]) -> tuple[str, str, str]:
     """One sentence for each account.
 
-    Rules: the exact account says "keeps" where the median fidelity at the deepest layer is at
-    least 0.9 of the first layer's, "loses" below 0.1, else "thins out". The format account names
-    the first depth at which the median bits needed exceed a format's mantissa. The optimiser's
-    account says "arrives" where the median ratio of first-layer to last-layer gradient lies
-    within a factor of 10 of 1, "vanishes" or "explodes" beyond a factor of 1000, else "shrinks"
-    or "grows".
+    Rules: the exact account says "kept" where the median fidelity at the deepest layer is at
+    least 0.9 of the largest one at layer 1 and the depths asked for, "lost" below 0.1 of it (or
+    where even that one is below 0.1), else "thins out". The format account names, for each format
+    that was measured, the first depth at which its median fidelity is under 0.95 of float64's. The
+    optimiser's account says "arrives" where the median ratio of first-layer to last-layer gradient
+    lies within a factor of 10 of 1, "vanishes" or "explodes" beyond a factor of 1000, else
+    "shrinks" or "grows".
 
     Args:
         accounts: by init; the first one leads, the others follow where they say something else.
@@ -71,7 +74,8 @@ def _exact(a: Accounts) -> Found:
     whole = a.fidelity[WHOLE]
     values = [middle(whole[:, d]) for d in a.depths]
     start, end = middle(whole[:, 1]), values[-1]
-    share = end / start if start > 0 else float("nan")
+    best = max((v for v in (start, *values) if not np.isnan(v)), default=0.0)
+    share = end / best if best >= LEAST else float("nan")
     state = "is kept" if share >= KEPT else "is lost" if not share >= LOST else "thins out"
     numbers = f"R² {_by_depth(values, a.depths, '.2f')}, {start:.2f} after layer 1"
     return state, f"the distance to the boundary {state}", numbers
@@ -79,18 +83,25 @@ def _exact(a: Accounts) -> Found:
 
 def _format(a: Accounts) -> Found:
     needed = [middle(a.bits_needed[:, i]) for i in range(len(a.depths))]
-    held = [(d, b) for d, b in zip(a.depths, needed, strict=True) if not np.isnan(b)]
-    short = [
-        f"{name} at depth {next(d for d, b in held if b > bits)}"
-        for name, bits in MANTISSA.items()
-        if name in a.fidelity and any(b > bits for _, b in held)
-    ]
-    words = f"95 % of it no longer fits {_and(short)}" if short else "95 % of it fits every format"
-    if len(held) < len(needed):
-        gone = next(d for d, b in zip(a.depths, needed, strict=True) if np.isnan(b))
-        words += f", and at depth {gone} nothing is left to round"
-    bits = _by_depth(needed, a.depths, ".0f").replace("nan", "–")
-    return words, words, f"mantissa bits needed {bits}"
+    whole = {d: middle(a.fidelity[WHOLE][:, d]) for d in a.depths}
+    held = [d for d in a.depths if whole[d] >= LEAST]
+    short: dict[int, list[str]] = {}
+    for kind, fidelity in a.fidelity.items():
+        fails = [d for d in held if not middle(fidelity[:, d]) >= FITS * whole[d]]
+        if fails:
+            short.setdefault(fails[0], []).append(kind)
+    numbers = f"mantissa bits needed {_by_depth(needed, a.depths, '.3g').replace('nan', '–')}"
+    if not held:
+        nothing = "there is nothing left to round"
+        return nothing, nothing, numbers
+    places = [f"{_and(short[d])} at depth {d}" for d in sorted(short)]
+    words = "95 % of it " + (
+        f"no longer fits {', '.join(places)}" if short else "fits every format"
+    )
+    if len(held) < len(a.depths):
+        gone = next(d for d in a.depths if d not in held)
+        words += f", and at depth {gone} there is nothing left to round"
+    return words, words, numbers
 
 
 def _optimiser(a: Accounts) -> Found:
@@ -98,7 +109,7 @@ def _optimiser(a: Accounts) -> Found:
     with np.errstate(divide="ignore"):
         power = float(np.log10(ratios[-1]))
     if np.isnan(power):
-        state = "is not a number"
+        state = "has no ratio, being 0 or not finite"
     elif abs(power) <= ARRIVES:
         state = "arrives"
     else:

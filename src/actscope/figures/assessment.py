@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 SPAN = 4.0
-NAMES = Room(top=1.05, left=0.8, right=1.75, across=1.9)  # names of lines right of each panel
+NAMES = Room(top=1.05, left=0.8, right=1.75, across=2.2)  # names of lines right of each panel
 WIDE, HIGH = 4.2, 3.6
 FLOOR = 1e-30  # of gradient ratios: an exact 0 is drawn here
 
