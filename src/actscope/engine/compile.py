@@ -147,9 +147,12 @@ class Library:
 
     def __init__(self, text: str) -> None:
         # llvmlite's own memory manager lays all sections side by side: the small code model reaches
-        # 2 GB, and in a process with large maps (a Ray worker) LLVM's puts them further apart
+        # 2 GB, and in a process with large maps (a Ray worker) LLVM's puts them further apart. But
+        # only LLVM's leaves room for calls to other libraries, and without fma in the CPU the C
+        # library's is called.
+        alone = "-fma" not in host()[1].split(",")
         self._engine = llvm.create_mcjit_compiler(
-            llvm.parse_assembly(""), _own_machine(), use_lmm=True
+            llvm.parse_assembly(""), _own_machine(), use_lmm=alone
         )
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code(text)))
         self._engine.finalize_object()
