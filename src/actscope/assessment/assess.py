@@ -188,7 +188,8 @@ def assess(
     peers = [p for p in map(elementwise, compare) if p.key != first.key]
     setup = _setup(depths, width, data, formats, seeds)
     costs = elementwise_cost([first, *peers], elementwise("relu"))
-    points = look(dataset(setup.data), Net(dataset(setup.data).dim), POINTS, seed=0)
+    law = dataset(setup.data)
+    points = look(law, Net(law.dim), POINTS, seed=0)
 
     def subject(one: Activation, cost: Cost) -> Subject:
         facts = properties(one)
