@@ -26,7 +26,7 @@ def points(one: Activation, kind: type) -> np.ndarray:
         del p
         tails += [rng.uniform(-edge, edge, 30) / value, rng.uniform(-edge, edge, 30) * value]
     small = 10.0 ** rng.uniform(-12 if kind is np.float64 else -6, 0, 30)
-    around = [k + np.array([-1, -1e-3, -1e-7, 0, 1e-7, 1e-3, 1]) for k in one.kink_points]
+    around = [k + np.array([-1, -1e-3, -1e-7, 0, 1e-7, 1e-3, 1]) for k in one.kinks]
     x = np.concatenate([*spread, *tails, small, -small, [0.0, 1e4, -1e4], *around])
     return np.unique(x[np.abs(x) <= 1e4].astype(kind))
 

@@ -128,8 +128,8 @@ def test_the_catalogue_can_be_typed(name):
         a = parse(text, settings)
         np.testing.assert_allclose(a(WIDE), record(WIDE), rtol=1e-11, atol=1e-13)
         np.testing.assert_allclose(a.slope_at(WIDE), record.slope_at(WIDE), rtol=1e-11, atol=1e-13)
-        assert a.kink_points == pytest.approx(record.kink_points)
-        assert str(a.interval) == str(record.interval)
+        assert a.kinks == pytest.approx(record.kinks)
+        assert str(a.range) == str(record.range)
         assert a.zero_centred == record.zero_centred
         assert a.monotonic == record.monotonic
 
@@ -175,11 +175,11 @@ def test_parameters_follow_the_argument_or_come_by_name():
     ],
 )
 def test_kinks(text, kinks):
-    assert parse(text).kink_points == pytest.approx(kinks, rel=1e-14, abs=1e-300)
+    assert parse(text).kinks == pytest.approx(kinks, rel=1e-14, abs=1e-300)
 
 
 def test_kinks_without_end_are_those_within_fifty():
-    kinks = np.array(parse("abs(sin(x))").kink_points)
+    kinks = np.array(parse("abs(sin(x))").kinks)
     np.testing.assert_allclose(kinks, np.pi * np.arange(-15, 16), rtol=1e-14, atol=1e-300)
 
 
@@ -207,7 +207,7 @@ def test_kinks_without_end_are_those_within_fifty():
     ],
 )
 def test_range(text, interval):
-    got = parse(text).interval
+    got = parse(text).range
     assert (got.low_attained, got.high_attained) == (interval.low_attained, interval.high_attained)
     assert (got.low, got.high) == pytest.approx((interval.low, interval.high), rel=1e-12, abs=1e-15)
 

@@ -161,9 +161,9 @@ def test_parameters_change_value_key_and_facts():
     assert activation("leaky_relu", slope=0.01).key == "leaky_relu"
     assert leaky.with_params() == leaky
     falling = activation("prelu", slope=-1.0)
-    assert not falling.monotonic and falling.interval == Interval(0.0, math.inf, True)
+    assert not falling.monotonic and falling.range == Interval(0.0, math.inf, True)
     line = falling.with_params(slope=1)
-    assert line.monotonic and line.zero_centred and line.kink_points == ()
+    assert line.monotonic and line.zero_centred and line.kinks == ()
     assert activation("elu", alpha=2.0).kinks == (0.0,) and activation("elu").kinks == ()
     assert activation("elu", alpha=1.6732632423543772).zero_centred
 

@@ -38,7 +38,7 @@ def test_show_prints_the_facts_and_draws(name):
     done = run("show", name)
     record = SHELF.get(name)
     assert done.exit_code == 0
-    for fact in (record.label, record.formula, record.derivative, str(record.interval)):
+    for fact in (record.label, record.formula, record.derivative, str(record.range)):
         assert fact in done.output
     assert any(ord(c) > BLANK and ord(c) < BLANK + 256 for c in done.output)
 

@@ -79,7 +79,7 @@ def test_every_formula_of_the_catalogue_runs_on_lanes(name, which, dtype, on_lan
     a = activation(name)
     limit = 80.0 if dtype == np.float32 else 700.0
     x = np.concatenate([np.linspace(-limit, limit, 301), RANDOM, [0.0, np.nan]]).astype(dtype)
-    for kink in a.kink_points:  # beside a kink rounding decides on which side a point lies
+    for kink in a.kinks:  # beside a kink rounding decides on which side a point lies
         x = x[~(np.abs(x - kink) < 1e-3)] if kink else x
     formula = specials.on_lanes(getattr(a, which))
     expected = (a if which == "f" else a.slope_at)(x)

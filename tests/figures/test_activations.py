@@ -31,7 +31,7 @@ def test_lines_are_the_function(record):
     np.testing.assert_array_equal(value.get_ydata()[good], record(x[good]))
     np.testing.assert_array_equal(slope.get_ydata()[good], record.slope_at(x[good]))
     rings = [line.get_xdata()[0] for line in ax.lines[4:]]
-    assert rings == [k for k in record.kink_points if abs(k) < 4.0]
+    assert rings == [k for k in record.kinks if abs(k) < 4.0]
     assert (~good).sum() == len(rings)
 
 

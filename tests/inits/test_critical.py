@@ -42,7 +42,7 @@ def test_lengths_and_angles_through_thirty_layers_follow_theory(name):
     theory = predict(
         lambda u: phi(u) - point.mean,
         phi.slope_at,
-        phi.kink_points,
+        phi.kinks,
         depth=DEPTH - 1,
         sigma_w=point.sigma_w2**0.5,
         sigma_b=point.sigma_b2**0.5,

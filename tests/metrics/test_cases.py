@@ -239,10 +239,10 @@ def test_piecewise_linear_activations_are_told_from_smooth_ones():
 
     for name in ("relu", "leaky_relu", "hard_tanh", "relu6", "hard_sigmoid", "abs", "identity"):
         phi = activation(name)
-        assert piecewise_linear(phi.slope_at, phi.kink_points), name
+        assert piecewise_linear(phi.slope_at, phi.kinks), name
     for name in ("tanh", "sigmoid", "elu", "gelu", "hard_swish", "squared_relu", "softsign"):
         phi = activation(name)
-        assert not piecewise_linear(phi.slope_at, phi.kink_points), name
+        assert not piecewise_linear(phi.slope_at, phi.kinks), name
 
 
 def test_bits_needed_is_the_edge():

@@ -162,16 +162,6 @@ class Activation:
         return _apply(self.df, x, self.values)
 
     @property
-    def interval(self) -> Interval:
-        """The range, under the name that does not hide Python's."""
-        return self.range
-
-    @property
-    def kink_points(self) -> tuple[float, ...]:
-        """The kinks, ascending."""
-        return self.kinks
-
-    @property
     def settings(self) -> MappingProxyType[str, float]:
         """The parameters' values by name."""
         pairs = zip(self.params, self.values, strict=True)

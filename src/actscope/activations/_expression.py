@@ -85,7 +85,7 @@ def parse(text: str, params: Mapping[str, float] = NOTHING) -> Expression:
         'sigmoid(1.7*x)*(1 + 1.7*x*sigmoid(-1.7*x))'
         >>> a([-1000.0, 0.0, 1.0])
         array([-0.        ,  0.        ,  0.84553473])
-        >>> parse("where(x > 0, x, slope*x)", {"slope": 0.1}).kink_points
+        >>> parse("where(x > 0, x, slope*x)", {"slope": 0.1}).kinks
         (0.0,)
         >>> parse("x.__class__")
         Traceback (most recent call last):

@@ -68,21 +68,21 @@ def properties(activation: Activation) -> Properties:
     """
     from actscope.maths.gaussian import mean as normal_mean
 
-    x = _sweep(activation.kink_points)
+    x = _sweep(activation.kinks)
     slope = activation.slope_at(x)
     low, high = (_extreme(activation, x, slope, sign) for sign in (-1.0, 1.0))
-    steep = any(_steepens(activation, k) for k in activation.kink_points)
-    jumps = any(abs(np.subtract(*_beside(activation, k))) > 1e-9 for k in activation.kink_points)
+    steep = any(_steepens(activation, k) for k in activation.kinks)
+    jumps = any(abs(np.subtract(*_beside(activation, k))) > 1e-9 for k in activation.kinks)
     bound = SATURATED * float(np.nanmax(np.abs(slope[np.abs(x) <= NEAR])))
     flat = (np.abs(slope) < bound) & (not steep)
-    mean = normal_mean(activation, activation.kink_points)
+    mean = normal_mean(activation, activation.kinks)
     return Properties(
-        range=str(activation.interval),
+        range=str(activation.range),
         mean=mean.value if abs(mean.value) > mean.error else 0.0,
         slope_min=low,
         slope_max=high,
         lipschitz=math.inf if jumps else max(abs(low), abs(high)),
-        kinks=activation.kink_points,
+        kinks=activation.kinks,
         zero_centred=activation.zero_centred,
         monotonic=activation.monotonic,
         saturates_below=_edge(activation, x, flat, bound),
@@ -115,7 +115,7 @@ def _extreme(activation: Activation, x: Floats, slope: Floats, sign: float) -> f
     from scipy.optimize import minimize_scalar
 
     best = int(np.nanargmax(sign * slope))
-    if any(abs(x[best] - k) < 1e-6 and _steepens(activation, k) for k in activation.kink_points):
+    if any(abs(x[best] - k) < 1e-6 and _steepens(activation, k) for k in activation.kinks):
         return sign * math.inf
     if best in (0, len(x) - 1):
         half = float(activation.slope_at(x[best] / 2.0))

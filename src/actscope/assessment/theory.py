@@ -115,7 +115,7 @@ def theory(activation: Activation, depths: Sequence[int], lipschitz: float) -> T
     from actscope.maths.depth import predict
     from actscope.maths.meanfield import correlation_map, maps, mean_field
 
-    parts = (activation, activation.slope_at, activation.kink_points)
+    parts = (activation, activation.slope_at, activation.kinks)
     field = mean_field(*parts)
     if field.variance == 0.0:
         raise InputError(f"{activation.label} is constant: nothing of its input is left to assess")

@@ -75,7 +75,7 @@ def _elementwise(console: Console, one: Activation, points: list[float], span: f
     table = Table("x", "value", "slope", "slope left | right", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in readings(one, points).itertuples(index=False):
         x, value, slope, left, right = map(float, row)
-        sides = f"{left:.6g} | {right:.6g}" if x in one.kink_points and left != right else ""
+        sides = f"{left:.6g} | {right:.6g}" if x in one.kinks and left != right else ""
         table.add_row(f"{x:g}", f"{value:.6g}", f"{slope:.6g}", sides)
     console.print(table, highlight=False)
     line = np.linspace(-span, span, 1001)

@@ -156,13 +156,13 @@ class Part:
         _, s, directions = np.linalg.svd(x - mean, full_matrices=False)
         reach = 2.0 * float(s[0]) / np.sqrt(len(x)) * directions[0]
         bent = any(
-            not piecewise_linear(phi.slope_at, phi.kink_points) for phi in self.net.activations[:l]
+            not piecewise_linear(phi.slope_at, phi.kinks) for phi in self.net.activations[:l]
         )
         smooth = bool(l) and (self.net.norm or bent)
         result = np.empty(networks, dtype=object)
         for i in range(networks):
             layers = tuple(
-                Layer(self.weights.W[j][i], self.weights.b[j][i], phi, phi.kink_points, skip)
+                Layer(self.weights.W[j][i], self.weights.b[j][i], phi, phi.kinks, skip)
                 for j, (phi, skip) in enumerate(
                     zip(self.net.activations[:l], self.net.skips, strict=False)
                 )
@@ -182,5 +182,5 @@ def steepest(phi: Any) -> float:
         0.25
     """
     fine = np.concatenate([np.linspace(-10.0, 10.0, 20_001), np.linspace(-50.0, 50.0, 10_001)])
-    beside = [k + s for k in phi.kink_points for s in (-1e-6, 1e-6)]
+    beside = [k + s for k in phi.kinks for s in (-1e-6, 1e-6)]
     return float(np.abs(phi.slope_at(np.concatenate([fine, beside]))).max())

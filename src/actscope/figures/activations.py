@@ -64,7 +64,7 @@ def activation_grid(activations: Sequence[Activation], span: float = 5.0) -> Fig
         ax.set_xlabel("x" if i + columns >= count else "")
     for ax in panels[count:]:
         ax.remove()
-    _legend(figure, any(phi.kink_points for phi in activations))
+    _legend(figure, any(phi.kinks for phi in activations))
     headline(figure, "Activations and their slopes" if count > 1 else "Activation and its slope")
     return figure
 
@@ -76,7 +76,7 @@ def activation_figure(phi: Activation, span: float = 5.0) -> Figure:
 
 def _panel(ax: Axes, phi: Activation, span: float, style: SeriesStyle) -> None:
     """One activation's value and slope."""
-    kinks = [k for k in phi.kink_points if abs(k) < span]
+    kinks = [k for k in phi.kinks if abs(k) < span]
     x = broken_axis(span, kinks)
     with np.errstate(all="ignore"):
         value, slope = phi(x), phi.slope_at(x)

@@ -40,7 +40,7 @@ def value_and_slope(assessment: Assessment) -> Figure:
     for ax, title, reader in draws:
         ends = []
         for subject, style, width in _series(assessment):
-            x = broken_axis(SPAN, [k for k in subject.activation.kink_points if abs(k) < SPAN])
+            x = broken_axis(SPAN, [k for k in subject.activation.kinks if abs(k) < SPAN])
             y = reader(subject.activation)(x)
             ax.plot(x, y, color=style.colour, linestyle=style.linestyle, linewidth=width)
             ends.append(LineEnd(_name(subject), style, float(y[-1])))

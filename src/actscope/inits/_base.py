@@ -25,7 +25,7 @@ class Phi(Protocol):
         """Its name, for messages."""
 
     @property
-    def kink_points(self) -> tuple[float, ...]:
+    def kinks(self) -> tuple[float, ...]:
         """Where it or its slope jumps, ascending."""
 
     def __call__(self, x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -142,7 +142,7 @@ def fixed_point_gain(phi: Phi) -> float:
     """
     from actscope.maths import gaussian
 
-    second = gaussian.mean(lambda z: phi(z) ** 2, phi.kink_points).value
+    second = gaussian.mean(lambda z: phi(z) ** 2, phi.kinks).value
     if not 0.0 < second < np.inf:
         raise InputError(
             f"activation {phi.name!r} has E[φ²] = {second:g} under N(0, 1), so no gain keeps its "

@@ -52,7 +52,7 @@ def edge(phi: Phi, q: float = Q) -> Point:
     """
     from actscope.maths.gaussian import curve, moments
 
-    m = moments(curve(phi, phi.slope_at, phi.kink_points, q))
+    m = moments(curve(phi, phi.slope_at, phi.kinks, q))
     slope = m.slope_second.value
     if not 0.0 < slope < np.inf:
         why = "it jumps" if slope > 0.0 else "it is flat"

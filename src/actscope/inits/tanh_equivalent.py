@@ -24,7 +24,7 @@ class _Tanh:
     """The hyperbolic tangent, as `critical` asks for an activation."""
 
     name = "tanh"
-    kink_points: tuple[float, ...] = ()
+    kinks: tuple[float, ...] = ()
 
     def __call__(self, x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         return np.asarray(np.tanh(x))

@@ -167,5 +167,5 @@ def predicted(identity: Identity, rows_in: Floats) -> tuple[float, float]:
     if identity.record is None or not 1e-12 < q < 1e12 or not np.isfinite(c):
         return math.nan, math.nan
     record = identity.record
-    m = maps(record, record.slope_at, record.kink_points, q=q)
+    m = maps(record, record.slope_at, record.kinks, q=q)
     return m.q_out, float(correlation_map(m, np.clip(c, -1.0, 1.0)).uncentred)

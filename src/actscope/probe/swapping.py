@@ -184,4 +184,4 @@ def _reinitialise(model: Any, seed: int) -> None:
 def _gain(module: Any) -> float:
     """The gain of an activation module."""
     record = module.record if isinstance(module, Elementwise) else activation(_name(module))
-    return gain(record, record.kink_points)
+    return gain(record, record.kinks)

@@ -26,7 +26,7 @@ def _gain(name: str) -> float:
     """The gain of an activation of the catalogue; NaN where it has none."""
     try:
         record = activation(name)
-        return gain(record, record.kink_points)
+        return gain(record, record.kinks)
     except ActscopeError:
         return float("nan")
 
