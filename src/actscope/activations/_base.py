@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypedDict
 
@@ -112,6 +113,8 @@ class Activation:
         facts: those of the facts above that depend on the parameters, as a function of their
             values; they replace what is given above, and agree with it at the defaults.
         rule: what the parameters have to satisfy together, or None.
+        made: the function and its arguments that make the activation, for one that is built and
+            not listed: how it is unpickled.
 
     Example:
         >>> from actscope.activations import activation
@@ -140,6 +143,9 @@ class Activation:
     values: tuple[float, ...] = ()
     facts: Callable[..., Facts] | None = None
     rule: Rule | None = None
+    made: tuple[Callable[..., Any], tuple[Any, ...]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         new = not self.values
@@ -152,6 +158,17 @@ class Activation:
                     f"{fact} at the default parameters: make them agree"
                 )
             object.__setattr__(self, name, fact)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By name and values, or by how it was made: its functions need not be picklable."""
+        from actscope.activations._lookup import SHELF
+
+        if self.made is not None:
+            return _again, (*self.made, self.values)
+        if self.name in SHELF.names() and SHELF.get(self.name).f is self.f:
+            return _again, (SHELF.get, (self.name,), self.values)
+        # of neither kind: field by field, so its functions have to be picklable
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]
 
     def __call__(self, x: ArrayLike) -> Floats:
         """f(x), elementwise; integers become float64, float32 stays float32. NaN gives NaN."""
@@ -193,6 +210,12 @@ class Activation:
             given = ", ".join(f"{p.name}={v:g}" for p, v in zip(self.params, values, strict=True))
             raise BadParameter(f"{self.name}({given}) is not allowed: expected {self.rule.text}")
         return dataclasses.replace(self, values=values)
+
+
+def _again(make: Callable[..., Activation], args: tuple[Any, ...], values: Any) -> Activation:
+    """An activation from what makes it, with the values that it had when it was pickled."""
+    made = make(*args)
+    return made if made.values == values else dataclasses.replace(made, values=values)
 
 
 def _check(owner: str, param: Param, value: Any) -> None:

@@ -42,7 +42,9 @@ class Expression(Activation):
 
     given: tuple[tuple[str, float], ...] = ()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if self.made is not None:  # shaped
+            return super().__reduce__()
         return parse, (self.source, dict(self.given))
 
     def __call__(self, x: ArrayLike) -> Floats:

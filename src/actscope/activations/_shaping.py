@@ -149,6 +149,7 @@ def _shaped(base: Activation, numbers: Shaping, method: str) -> Activation:
         params=(*base.params, *_PARAMS),
         values=values,
         rule=None if rule is None else Rule(rule.text, lambda *v: rule.holds(*v[:-4])),
+        made=(_shaped, (base, numbers, method)),
     )
 
 
