@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from actscope.errors import BadSpec, InputError
+from actscope.errors import BadSpec, InputError, UnknownName
 from actscope.study import Study
-from actscope.study.file import dumps, line_of, load, loads
+from actscope.study.file import builtin, builtin_text, builtins, dumps, line_of, load, loads
 
 WHOLE = """\
 # a comment, and a key that is not one: lr = 3
@@ -26,6 +26,58 @@ metrics = ["cka", "spread"]
 every = 50
 formats = ["float64", "bfloat16"]
 """
+
+
+UNION = """\
+lr = 0.1
+seeds = 3
+
+[[grid]] # the first
+activation = "sigmoid"
+lr = [1, 10]
+
+[[grid]]
+activation = [
+  "tanh",
+  ["relu", "tanh"],
+]
+
+[trace]
+metrics = "cka"
+"""
+
+
+def test_a_union_of_grids_is_the_cells_of_each():
+    cells = loads(UNION).plan().cells
+    assert [(c.activation, c.lr) for c in cells] == [
+        ("sigmoid", 1.0),
+        ("sigmoid", 10.0),
+        ("tanh", 0.1),
+        ("relu/tanh", 0.1),
+    ]
+    assert {c.trace.metrics for c in cells} == {("cka",)}
+    alone = Study(activation="tanh", lr=0.1, trace={"metrics": "cka"}).plan().cells[0]
+    assert alone.id == cells[2].id  # a cell is what it is, not where it is listed
+
+
+def test_a_cell_of_two_grids_is_there_once():
+    study = Study(lr=[0.1, 1.0], grid=[{"activation": ["relu", "tanh"]}, {"lr": 1}, {}])
+    assert len(study.plan().cells) == 4
+
+
+@pytest.mark.parametrize("name", builtins())
+def test_a_builtin_study_says_what_it_answers_and_has_20_seeds(name):
+    text = builtin_text(name)
+    assert text.startswith("# ")
+    assert "seeds/002" in text
+    assert len(builtin(name).seeds) >= 20
+    assert builtin(name).name == name
+    assert loads(dumps(builtin(name))) == builtin(name)
+
+
+def test_a_builtin_study_that_is_not_there_names_all():
+    with pytest.raises(UnknownName, match=r"did you mean 'rescue'.*architecture, depth, hybrid"):
+        Study.builtin("rescu")
 
 
 def test_a_file_is_the_study_that_it_says(tmp_path):
@@ -51,6 +103,7 @@ def test_without_a_name_it_has_the_files(tmp_path):
     [
         Study(),
         loads(WHOLE),
+        loads(UNION),
         Study(activation="max(0, x)", noise=[0.1, 1e-7], seeds=[3, 1], points="all", data="xor"),
     ],
 )
@@ -85,6 +138,16 @@ def test_what_is_written_reads_as_the_same_study(study):
         ("lr = ", "f.toml = 'text': expected TOML"),
         ("seeds = 0", "f.toml:1: seeds = 0: expected how many"),
         ("\n\nseeds = {count = -1}", "f.toml:3: seeds.count = -1: expected a whole number"),
+        (UNION.replace("10]", "-1]"), "f.toml:6: grid[0].lr[1] = -1: expected a finite"),
+        (UNION.replace("lr = [", "lt = ["), "f.toml:6: grid[0].lt = [1, 10]: expected no such"),
+        (UNION.replace('  ["relu", "tanh"]', '  ["relu", "tanhh"]'), "f.toml:11: grid[1].act"),
+        (UNION.replace('  ["relu", "tanh"]', '  ["relu"]'), "f.toml:11: grid[1].activation[1]"),
+        (UNION.replace("lr = [1, 10]", "seeds = 3"), "f.toml:6: grid[0].seeds = 3: expected one v"),
+        ("[grid]\nlr = 1", "f.toml:1: grid = {'lr': 1}: expected a list of mappings"),
+        ("grid = [3]", "f.toml:1: grid[0] = 3: expected a mapping"),
+        ("lr = -1\n[[grid]]\nwidth = 4", "f.toml:1: lr = -1: expected"),
+        ("noise = 0.1\n[[grid]]\ndata = 'xor'\n[[grid]]\ndata = 'digits'", "f.toml:1: noise"),
+        ("[[data]]\nname = 'moons'\n[[data]]\nname = 'moonz'", "f.toml:3: data[1] = "),
         ("activation=['relu']\nactivation2 = 1", "f.toml:2: activation2 = 1: expected no such"),
     ],
 )

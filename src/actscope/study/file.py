@@ -1,21 +1,23 @@
 """A study in a TOML file: read with errors that name file, line and key; and written back.
 
-Every key of the file is a field of `Study`; `[trace]` is a `Trace`. Keys that are not there have
-their defaults, and the name is the file's.
+Every key of the file is a field of `Study`; `[trace]` is a `Trace`, and every `[[grid]]` says some
+of the lists anew, for a study that is the union of grids. Keys that are not there have their
+defaults, and the name is the file's. The files in `builtin/` come with the package.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.resources
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from actscope.errors import BadSpec, InputError, UnknownName
-from actscope.study.plan import Study
+from actscope.study.plan import AXES, Study
 from actscope.study.traces import Trace
 
 # what people write for a field, where the spelling is too far for a nearest match
@@ -54,6 +56,33 @@ def load(path: str | Path) -> Study:
     return loads(text, str(file), file.stem)
 
 
+def builtins() -> tuple[str, ...]:
+    """The names of the studies that come with the package."""
+    folder = importlib.resources.files("actscope.study") / "builtin"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def builtin(name: str) -> Study:
+    """A study that comes with the package.
+
+    Raises:
+        UnknownName: there is none of this name.
+
+    Example:
+        >>> builtin("rescue").seeds
+        range(0, 20)
+    """
+    if name not in builtins():
+        raise UnknownName("built-in study", name, builtins())
+    return loads(builtin_text(name), f"{name}.toml", name)
+
+
+def builtin_text(name: str) -> str:
+    """The file of a built-in study, with its comments."""
+    folder = importlib.resources.files("actscope.study") / "builtin"
+    return (folder / f"{name}.toml").read_text("utf8")
+
+
 def loads(text: str, source: str = "study.toml", name: str = "study") -> Study:
     r"""The study that TOML text describes.
 
@@ -90,18 +119,25 @@ def loads(text: str, source: str = "study.toml", name: str = "study") -> Study:
 
 def _check_keys(given: Mapping[str, Any], text: str, source: str) -> None:
     """Raise BadSpec for a key that no study has."""
-    tables: list[tuple[str, Mapping[str, Any], Any]] = [("", given, Study)]
+    tables: list[tuple[str, Mapping[str, Any], list[str]]] = [("", given, _names(Study))]
     if isinstance(given.get("trace"), Mapping):
-        tables.append(("trace.", given["trace"], Trace))
-    for prefix, table, owner in tables:
-        known = [f.name for f in dataclasses.fields(owner)]
+        tables.append(("trace.", given["trace"], _names(Trace)))
+    if isinstance(given.get("grid"), list):
+        parts = enumerate(given["grid"])
+        tables += [(f"grid[{i}].", g, [*AXES]) for i, g in parts if isinstance(g, Mapping)]
+    for prefix, table, known in tables:
         for key, value in table.items():
             if key in known:
                 continue
             near = ALSO.get(key.lower()) or UnknownName("key", key, known).nearest
             hint = f"did you mean {near!r}? " if near else ""
             place = f"{source}:{line_of(text, prefix + key, given)}: {prefix}{key}"
-            raise BadSpec(place, value, f"no such key. {hint}Keys: {', '.join(known)}")
+            what = "one value for the whole study" if key in _names(Study) else "no such key"
+            raise BadSpec(place, value, f"{what}. {hint}Keys: {', '.join(known)}")
+
+
+def _names(owner: Any) -> list[str]:
+    return [f.name for f in dataclasses.fields(owner)]
 
 
 def line_of(text: str, field: str, given: Mapping[str, Any]) -> int | None:
@@ -109,34 +145,53 @@ def line_of(text: str, field: str, given: Mapping[str, Any]) -> int | None:
 
     Args:
         text: the TOML.
-        field: "lr", "lr[2]", "data[1].noise", "trace.metrics[0]": the line of the key, or where
-            its list goes over several lines, the first line from there with the value's text.
+        field: "lr", "lr[2]", "data[1].noise", "trace.metrics[0]", "grid[1].lr": the line of the
+            key, or where its list goes over several lines, the first line from there with the
+            value's text.
         given: what the TOML says.
     """
-    parts = [p for p in re.split(r"[.\[\]]+", field) if p]
-    lines = text.splitlines()
-    table, start = "", None
-    for number, line in enumerate(lines, 1):
-        heading = re.match(r"\s*\[\[?\s*([\w.\"-]+)\s*\]\]?\s*(#.*)?$", line)
-        if heading:
-            table = heading[1].replace('"', "")
-            if parts and table == ".".join(parts[:1]) and start is None:
-                start = number
-            continue
-        key = re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)
-        if key and parts:
-            full = f"{table}.{key[1]}" if table else key[1]
-            if full == parts[0]:
-                start = number
-            if full == ".".join(parts[:2]) and table:
-                start = number
-    if start is None or len(parts) < 2:
+    parts = tuple(p for p in re.split(r"[.\[\]]+", field) if p)
+    places = list(_places(text))
+    found, start = 0, None
+    for path, number in places:
+        if len(path) > found and parts[: len(path)] == path:
+            found, start = len(path), number
+    if start is None or len(parts) == found:
         return start
-    return _further(lines, start, parts, given)
+    end = min((number for _, number in places if number > start), default=None)
+    return _further(text.splitlines(), start, end, parts, given)
 
 
-def _further(lines: list[str], start: int, parts: list[str], given: Mapping[str, Any]) -> int:
-    """The line of a part of a value that begins on line `start`."""
+def _places(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Every table's and every key's path, with its line: ("grid", "1", "lr"), 7."""
+    table: tuple[str, ...] = ()
+    tables: dict[str, int] = {}
+    depth = 0  # of brackets that are open at the line's start
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = _STRING_OR_COMMENT.sub(lambda m: "" if m[0][0] == "#" else m[0], line)
+        heading = re.match(r"\s*(\[\[?)\s*([\w.\"-]+)\s*\]\]?\s*$", bare)
+        key = re.match(r"\s*([\w.\"-]+)\s*=", bare)
+        if depth == 0 and heading:
+            name = heading[2].replace('"', "")
+            table = tuple(name.split("."))
+            if heading[1] == "[[":
+                table = (*table, str(tables.get(name, 0)))
+                tables[name] = tables.get(name, 0) + 1
+            yield table, number
+            continue
+        if depth == 0 and key:
+            yield (*table, *key[1].replace('"', "").split(".")), number
+        marks = _STRING_OR_COMMENT.sub("", line)
+        depth += sum(marks.count(c) for c in "[{") - sum(marks.count(c) for c in "]}")
+
+
+_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*')
+
+
+def _further(
+    lines: list[str], start: int, end: int | None, parts: tuple[str, ...], given: Mapping[str, Any]
+) -> int:
+    """The line of a part of a value that begins on line `start`; on line `end` comes the next."""
     value: Any = given
     for part in parts:
         try:
@@ -145,10 +200,8 @@ def _further(lines: list[str], start: int, parts: list[str], given: Mapping[str,
             break
     inner = parts[-1] if not parts[-1].isdigit() else None
     wanted = [inner] if inner and isinstance(value, Mapping) else _spellings(value)
-    for number in range(start, len(lines) + 1):
+    for number in range(start, end or len(lines) + 1):
         line = lines[number - 1]
-        if number > start and re.match(r"\s*(\[[\w.\"]+\]\s*$|[\w.\"-]+\s*=)", line):
-            break  # the next key
         body = line.partition("=")[2] if number == start else line
         if any(re.search(rf"(?<![\w.]){re.escape(w)}(?![\w.])", body) for w in wanted):
             return number
@@ -176,10 +229,12 @@ def dumps(study: Study) -> str:
         activation = ["relu", "tanh"]
     """
     spec = study.spec()
-    trace = spec.pop("trace", None)
+    trace, grid = spec.pop("trace", None), spec.pop("grid", [])
+    tables = [("[trace]", trace)] if trace is not None else []
+    tables += [("[[grid]]", given) for given in grid]
     lines = [f"{key} = {_toml(value)}" for key, value in spec.items()]
-    if trace is not None:
-        lines += ["", "[trace]", *(f"{key} = {_toml(value)}" for key, value in trace.items())]
+    for heading, table in tables:
+        lines += ["", heading, *(f"{key} = {_toml(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from actscope.datasets._base import Dataset
 from actscope.datasets._lookup import dataset
 from actscope.engine.checks import whole
 from actscope.engine.spec import DTYPES, MAX_DEPTH, MAX_WIDTH, OPTIMISERS
-from actscope.errors import BadSpec
+from actscope.errors import BadSpec, UnknownName
 from actscope.inits._lookup import SHELF as INITS
 from actscope.study import fields
 from actscope.study.cell import Cell
@@ -61,6 +62,9 @@ class Study:
         trace: a `Trace`, or its fields as a mapping: metrics, every, formats, points, hand_on.
         curve: at how many epochs loss and accuracy are stored; 0 for none.
         name: of the study.
+        grid: mappings that each say some of the lists anew; the study is then the union of these
+            grids, a cell that two of them have once. What a mapping leaves out is as above. So
+            each activation can have learning rates of its own.
 
     Raises:
         BadSpec: a field that cannot be, or a combination; the message names it.
@@ -72,6 +76,8 @@ class Study:
         >>> result = study.run()
         >>> len(result.table())
         80
+        >>> Study(lr=0.1, grid=[{"activation": "sigmoid", "lr": [1, 10]}, {}]).plan()
+        Plan(3 cells, 60 trials)
     """
 
     activation: Any = "relu"
@@ -95,6 +101,22 @@ class Study:
     trace: Any = None
     curve: int = 20
     name: str = "study"
+    grid: Any = ()
+
+    @staticmethod
+    def builtin(name: str) -> Study:
+        """A study that comes with the package; `actscope study --builtin NAME` runs it.
+
+        Raises:
+            UnknownName: there is none of this name; the message lists all.
+
+        Example:
+            >>> Study.builtin("hybrid").plan().cells[1].activation
+            'relu'
+        """
+        from actscope.study.file import builtin
+
+        return builtin(name)
 
     def __post_init__(self) -> None:
         given = self.noise
@@ -121,6 +143,7 @@ class Study:
             "trace": _trace(self.trace),
             "curve": whole("Study.curve", self.curve, 0, 1000),
             "name": fields.text("name", self.name),
+            "grid": _grid(self.grid),
         }
         for key, value in canonical.items():
             object.__setattr__(self, key, value)
@@ -128,6 +151,14 @@ class Study:
 
     def _check_together(self) -> None:
         """What one field alone cannot say."""
+        parts = self.parts()  # each of them has been through here if there are several
+        count = sum(part._upper_bound() for part in parts)
+        if count > MOST_CELLS or count * len(self.seeds) > MOST_TRIALS:
+            shown = f"{count:,} cells of {len(self.seeds):,} seeds"
+            most = f"at most {MOST_CELLS:,} cells and {MOST_TRIALS:,} trials"
+            raise BadSpec("Study", shown, f"{most}: shorten a list, or make several studies")
+        if self.grid:
+            return
         for i, entry in enumerate(self.activation):
             if len(entry) > 1 and len(entry) not in self.depth:
                 what = [a.label for a in entry]
@@ -140,16 +171,22 @@ class Study:
                 raise BadSpec(f"Study.data[{i}]", law.name, f"at most {MAX_WIDTH} numbers a point")
             if self.trace is not None:
                 _check_trace(self.trace, law)
-        count = self._upper_bound()
-        if count > MOST_CELLS or count * len(self.seeds) > MOST_TRIALS:
-            shown = f"{count:,} cells of {len(self.seeds):,} seeds"
-            most = f"at most {MOST_CELLS:,} cells and {MOST_TRIALS:,} trials"
-            raise BadSpec("Study", shown, f"{most}: shorten a list, or make several studies")
 
     def _upper_bound(self) -> int:
         axes = (getattr(self, axis) for axis in AXES if axis != "noise")
         lengths = [len(axis) for axis in axes]
         return functools.reduce(lambda a, b: a * b, lengths, max(1, len(self.noise)))
+
+    def parts(self) -> tuple[Study, ...]:
+        """One study for each mapping of `grid`, with what the mapping says; without any, itself.
+
+        Raises:
+            BadSpec: a mapping that cannot be; the message says which.
+        """
+        if not self.grid:
+            return (self,)
+        spec = self.spec()
+        return tuple(_part(i, spec, given) for i, given in enumerate(spec.pop("grid")))
 
     def laws(self) -> list[Dataset]:
         """The data sets, with the noise where it is an axis.
@@ -187,21 +224,16 @@ class Study:
     def spec(self) -> dict[str, Any]:
         """The study as a mapping that TOML and JSON can hold; `Study(**spec)` is the study."""
         spec: dict[str, Any] = {"name": self.name}
-        for axis in AXES:
-            spec[axis] = list(getattr(self, axis))
-        spec["activation"] = [
-            entry[0].to_toml() if len(entry) == 1 else [a.to_toml() for a in entry]
-            for entry in self.activation
-        ]
-        spec["data"] = [d.to_toml() for d in self.data]
-        spec["points"] = ["all" if n == ALL else n for n in self.points]
+        spec |= {axis: _plain(axis, getattr(self, axis)) for axis in AXES}
         if isinstance(self.seeds, range):
             spec["seeds"] = {"start": self.seeds.start, "count": len(self.seeds)}
         else:
             spec["seeds"] = list(self.seeds)
         spec |= {"test_share": self.test_share, "curve": self.curve}
         if self.trace is not None:
-            spec["trace"] = dataclasses.asdict(self.trace)
+            spec["trace"] = self.trace.spec()
+        if self.grid:
+            spec["grid"] = [dict(given) for given in self.grid]
         return {k: v for k, v in spec.items() if k != "noise" or v}
 
     def run(
@@ -252,6 +284,9 @@ AXES = (
 )
 
 
+ONE_FOR_ALL = ("seeds", "test_share", "curve", "name", "trace", "grid")
+
+
 class Plan:
     """A study's cells in the order of the grid, each different one once.
 
@@ -270,6 +305,12 @@ class Plan:
             kept.setdefault(cell.id, cell)
         self.cells = tuple(kept.values())
 
+    @functools.cached_property
+    def varying(self) -> frozenset[str]:
+        """The settings in which cells differ."""
+        names = [f.name for f in dataclasses.fields(Cell)]
+        return frozenset(n for n in names if len({getattr(c, n) for c in self.cells}) > 1)
+
     @property
     def trials(self) -> int:
         """How many trainings the plan has."""
@@ -283,7 +324,56 @@ class Plan:
         return f"Plan({len(self.cells):,} cells, {self.trials:,} trials)"
 
 
-def _cells(study: Study) -> Iterator[Cell]:
+def _plain(axis: str, values: tuple[Any, ...]) -> list[Any]:
+    """An axis as TOML and JSON hold it."""
+    if axis == "activation":
+        return [e[0].to_toml() if len(e) == 1 else [a.to_toml() for a in e] for e in values]
+    if axis == "data":
+        return [d.to_toml() for d in values]
+    if axis == "points":
+        return ["all" if n == ALL else n for n in values]
+    return list(values)
+
+
+def _grid(value: Any) -> tuple[dict[str, Any], ...]:
+    """The mappings of a union of grids, their keys checked; values are checked by `_part`."""
+    if value is None:
+        return ()
+    if isinstance(value, Mapping) or not isinstance(value, (list, tuple)):
+        raise BadSpec("Study.grid", value, "a list of mappings: [[grid]] in a file, once for each")
+    for i, given in enumerate(value):
+        if not isinstance(given, Mapping):
+            raise BadSpec(
+                f"Study.grid[{i}]", given, "a mapping, such as {activation = …, lr = […]}"
+            )
+        for key in given:
+            if key not in AXES:
+                near = UnknownName("key", str(key), AXES).nearest
+                hint = f"did you mean {near!r}? " if near else ""
+                one = "one value for the whole study" if key in ONE_FOR_ALL else "no such key"
+                known = f"{one}. {hint}Keys of a grid: {', '.join(AXES)}"
+                raise BadSpec(f"Study.grid[{i}].{key}", given[key], known)
+    return tuple(dict(given) for given in value)
+
+
+def _part(i: int, spec: Mapping[str, Any], given: Mapping[str, Any]) -> Study:
+    """The study that mapping number i of a union makes of the rest."""
+    try:
+        return Study(**{**spec, **given})
+    except BadSpec as error:
+        key = error.field.removeprefix("Study").removeprefix(".")
+        if re.split(r"[.\[]", key)[0] in given:  # else the rest of the study is to blame
+            error.args = (str(error).replace("Study.", f"Study.grid[{i}].", 1),)
+            error.field = f"Study.grid[{i}].{key}"
+        raise
+
+
+def _cells(whole: Study) -> Iterator[Cell]:
+    for study in whole.parts():
+        yield from _product(study)
+
+
+def _product(study: Study) -> Iterator[Cell]:
     s, data = study, study._data()
     grid = itertools.product(
         data, s.points, s.data_seed, s.activation, s.depth, s.width, s.norm, s.residual,

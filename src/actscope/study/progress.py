@@ -113,14 +113,14 @@ class Tally:
 
 def in_words(cell: Cell, plan: Plan) -> str:
     """What tells a cell from the others of its plan: "relu, depth 2, lr 0.5"."""
-    study, words = plan.study, [cell.activation]
+    words = [cell.activation]
     for name in ("depth", "width", "init", "optimiser", "lr", "epochs", "batch", "weight_decay"):
-        if len(getattr(study, name)) > 1:
+        if name in plan.varying:
             value = getattr(cell, name)
             words.append(value if isinstance(value, str) else f"{name} {value:g}")
-    if len(study.data) * max(1, len(study.noise)) > 1:
+    if "data" in plan.varying:
         words.append(cell.data.label)
-    for name in ("norm", "residual"):
-        if len(getattr(study, name)) > 1 and getattr(cell, name):
-            words.append(name)
+    words += [name for name in ("norm", "residual") if name in plan.varying and getattr(cell, name)]
+    words += [f"{name} {getattr(cell, name)}" for name in ("points", "data_seed", "dtype")
+              if name in plan.varying]  # fmt: skip
     return ", ".join(words)

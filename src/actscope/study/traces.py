@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ class Trace:
         formats: number formats that a layer's output is rounded to before it is measured.
         points: how many training points are looked at, the first ones.
         hand_on: whether the next layer sees the rounded output too.
+        weights: whether the weights are rounded to the format too. With `hand_on` this is what
+            inference in the format sees; "test_accuracy" is always measured so.
 
     Raises:
         BadSpec: a field that cannot be; the message names it.
@@ -41,6 +44,7 @@ class Trace:
     formats: tuple[str, ...] = ("float64",)
     points: int = 300
     hand_on: bool = False
+    weights: bool = False
 
     def __post_init__(self) -> None:
         known = (*SHELF.names(), ACCURACY)
@@ -50,6 +54,7 @@ class Trace:
             "formats": _names("formats", self.formats, NAMES, "number format"),
             "points": whole("Study.trace.points", self.points, 8, 100_000),
             "hand_on": flag("Study.trace.hand_on", self.hand_on),
+            "weights": flag("Study.trace.weights", self.weights),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -67,7 +72,13 @@ class Trace:
             "formats": sorted(self.formats),
             "points": self.points,
             "hand_on": self.hand_on,
+            **({"weights": True} if self.weights else {}),  # ids from before there was this stay
         }
+
+    def spec(self) -> dict[str, Any]:
+        """The fields as TOML and JSON hold them."""
+        plain = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
 def _names(key: str, value: Any, known: tuple[str, ...], kind: str) -> tuple[str, ...]:

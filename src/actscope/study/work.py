@@ -6,6 +6,7 @@ executor. A trial that fails is a row with its error.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -210,13 +211,14 @@ def _measured(
     from actscope.engine.trace import trace
 
     names = [m for m in wanted.metrics if m != ACCURACY]
-    if names:
+    walks = [(kind,) for kind in wanted.formats] if wanted.weights else [wanted.formats]
+    for formats in walks if names else []:
         seen = trace(
-            weights,
+            rounded_weights(weights, formats[0]) if wanted.weights else weights,
             _looked_at(wanted, data),
             names,
             net=net,
-            formats=wanted.formats,
+            formats=formats,
             hand_on=wanted.hand_on,
             loss=training.loss,
         )
@@ -238,6 +240,20 @@ def _looked_at(wanted: Trace, data: Split) -> Any:
     return Points(x, y, data.law.boundary(x), data.law.classes, ladder_of(data.law, x))
 
 
+def rounded(a: NDArray[Any], kind: str) -> NDArray[np.float64]:
+    """(networks, …) in a number format; int8 has one scale for each network's array."""
+    wide = np.asarray(a, dtype=np.float64)
+    if kind != "int8":
+        return np.asarray(round_to(wide, kind), dtype=np.float64)
+    return np.asarray(round_int8(wide, axes=tuple(range(1, wide.ndim))), dtype=np.float64)
+
+
+def rounded_weights(weights: Weights, kind: str) -> Weights:
+    """Every array of every network in a number format."""
+    kept = (weights.W, weights.b, weights.gamma, weights.beta)
+    return Weights(*(tuple(rounded(a, kind) for a in part) for part in kept))
+
+
 def accuracy_in(kind: str, net: Net, weights: Weights, data: Split) -> NDArray[np.float64]:
     """Accuracy on the test set of networks that run in a number format.
 
@@ -255,15 +271,8 @@ def accuracy_in(kind: str, net: Net, weights: Weights, data: Split) -> NDArray[n
     """
     from actscope.engine import walk
 
-    def rounded(a: NDArray[Any]) -> NDArray[np.float64]:
-        wide = np.asarray(a, dtype=np.float64)
-        if kind != "int8":
-            return np.asarray(round_to(wide, kind), dtype=np.float64)
-        return np.asarray(round_int8(wide, axes=tuple(range(1, wide.ndim))), dtype=np.float64)
-
-    kept = (weights.W, weights.b, weights.gamma, weights.beta)
-    low = Weights(*(tuple(rounded(a) for a in part) for part in kept))
-    steps = walk.forward(net, low, rounded(data.x_test[None])[0], rounded)
+    low, rounding = rounded_weights(weights, kind), functools.partial(rounded, kind=kind)
+    steps = walk.forward(net, low, rounding(data.x_test[None])[0], rounding)
     out = walk.logits(low, steps[-1].h)
     if net.outputs == 1:
         right = np.where(out[..., 0] >= 0.0, 1, 0) == data.y_test
