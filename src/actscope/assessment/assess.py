@@ -183,6 +183,7 @@ def assess(
     from actscope.datasets._lookup import dataset
     from actscope.engine.points import look
     from actscope.engine.spec import Net
+    from actscope.maths.blas import ONE_BLAS_THREAD
 
     first = elementwise(name)
     peers = [p for p in map(elementwise, compare) if p.key != first.key]
@@ -197,7 +198,7 @@ def assess(
         accounts = _accounts(one, beliefs, setup, points, every_layer=one is first)
         return Subject(one, facts, beliefs, accounts, cost)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ONE_BLAS_THREAD, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         waiting = [pool.submit(subject, *pair) for pair in zip([first, *peers], costs, strict=True)]
         try:
             for done in as_completed(waiting):

@@ -17,6 +17,7 @@ from actscope.engine.spec import Net, Weights
 from actscope.engine.starts import draw
 from actscope.errors import InputError
 from actscope.inits import Init, init
+from actscope.maths.blas import ONE_BLAS_THREAD
 from actscope.maths.formats import round_int8, round_to
 from actscope.metrics import SHELF, Metric, metric
 
@@ -180,7 +181,7 @@ def trace(
             for m in records:
                 values[m.name, kind][rows] = part.measure(m, wanted)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ONE_BLAS_THREAD, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for done in [pool.submit(measure, rows) for rows in _chunks(shape, len(given.x), count)]:
             done.result()
     return Trace(values, seen, shape, getattr(rule, "name", "given"), why if not named else {})

@@ -7,18 +7,17 @@ with single-threaded BLAS, so that the number of threads changes no result.
 from __future__ import annotations
 
 import dataclasses
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from actscope.engine import orders as draws
 from actscope.engine import reference
 from actscope.engine.gather import joined
 from actscope.engine.spec import Data, Floats, Net, Raw, Schedule, Training, Weights
+from actscope.maths.blas import ONE_BLAS_THREAD
 
 # Measured on two Zen 4 cores, three hidden layers, ms an epoch of one network, lanes (16 networks
 # side by side) against this file. ReLU: width 256 4.1, 5.8; 384 10, 13; 512 23, 21. GELU: 11, 21
@@ -36,33 +35,6 @@ def is_wide(net: Net) -> bool:
         (False, True)
     """
     return max(net.hidden) > WIDEST_LANES or net.parameters > MOST_PARAMETERS
-
-
-class _OneThread:
-    """Single-threaded BLAS while anyone is inside.
-
-    The limit is one for the whole process, and several calls may be under way at once: the first
-    to come in sets it, the last to leave gives back what was there.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._limit = threadpool_limits(1, "blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside and self._limit is not None:
-                self._limit.restore_original_limits()
-
-
-_ONE_THREAD = _OneThread()
 
 
 def run_wide(
@@ -90,7 +62,7 @@ def run_wide(
         order = _order(training, orders, i, len(data.x))
         return reference.run(net, own, typed, weights.network(i), order, schedule, dtype)
 
-    with _ONE_THREAD, ThreadPoolExecutor(threads) as pool:
+    with ONE_BLAS_THREAD, ThreadPoolExecutor(threads) as pool:
         return _stacked(list(pool.map(one, range(len(lr)))), dtype)
 
 
