@@ -107,10 +107,10 @@ def _through(net: Net, weights: Weights, l: int, step: Step, d: Floats) -> Float
     dz = d * step.slopes
     if step.centred is None or step.inverse is None:
         return dz
-    return _norm_slope(dz * weights.gamma[l][:, None, :], step.centred, step.inverse)
+    return norm_slope(dz * weights.gamma[l][:, None, :], step.centred, step.inverse)
 
 
-def _norm_slope(d: Floats, centred: Floats, inverse: Floats) -> Floats:
+def norm_slope(d: Floats, centred: Floats, inverse: Floats) -> Floats:
     """The symmetric derivative of layer normalisation, applied to the last axis of d."""
     along = (d * centred).mean(axis=-1, keepdims=True)
     return np.asarray(inverse * (d - d.mean(axis=-1, keepdims=True) - centred * along))
@@ -130,7 +130,7 @@ def jacobians(net: Net, weights: Weights, steps: list[Step], points: int) -> lis
             move = turned @ weights.W[l][:, None]  # (networks, points, inputs, width)
             if step.centred is not None and step.inverse is not None:
                 centred, inverse = step.centred[:, :points, None], step.inverse[:, :points, None]
-                move = _norm_slope(move, centred, inverse) * weights.gamma[l][:, None, None, :]
+                move = norm_slope(move, centred, inverse) * weights.gamma[l][:, None, None, :]
             move = move * step.slopes[:, :points, None, :]
             turned = move + turned if net.skips[l] else move
             result.append(turned.swapaxes(-1, -2))
