@@ -41,6 +41,7 @@ FRAME = (
     "points",
     "batch",
     "order",  # int32: (points) or (points, lanes), the order of this epoch
+    "base",  # the epoch that comes first in `given` and in `loss`
     "given",  # int64 orders (epochs, points) of the first lane; 0: from seeds; −1: as it lies
     "given_step",  # from one lane's orders to the next's
     "seeds",  # uint64, one a lane

@@ -253,7 +253,7 @@ class _Writer:
                 for lane in range(side):
                     order[i * side + lane] = i
             with code.when(given > 0):
-                source = frame.to("given", INT64) + epoch * points
+                source = frame.to("given", INT64) + (epoch - frame.base) * points
                 with code.loop(points) as i:
                     for lane in range(side):
                         order[i * side + lane] = source[frame.given_step * lane + i]
@@ -343,7 +343,7 @@ class _Writer:
                     total.set(total.get() + sums[LOSS])
                     code.call("step", at)
                 mean = total.get() * share
-                frame.to("loss", lanes)[epoch] = mean
+                frame.to("loss", lanes)[epoch - frame.base] = mean
                 # 0·w is NaN for a weight that is not finite
                 finite = code.variable(mean * 0.0)
                 with code.loop(frame.parameters) as i:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from actscope.engine.layout import FRAME, MOMENTS, SETTINGS, SUMS
 from actscope.engine.program import LOSS, RIGHT
+from actscope.engine.spec import Floats, Weights
 
 if TYPE_CHECKING:
     from actscope.engine.train import Job
@@ -102,21 +103,31 @@ class Workspace:
         used = rows.stop - rows.start
         for name in ("weights", "gradient", "first", "second", "lr"):
             a[name][...] = 0.0
-        for name, l, at, shape in job.parts():
-            part = getattr(job.weights, name)[l][rows].reshape(used, -1)
-            a["weights"][at : at + int(np.prod(shape)), :used] = part.T
+        self.put("weights", job.weights, rows)
         a["lr"][0, :used] = job.lr[rows]
         a["diverged"][...] = -1.0
         a["powers"][:] = (1.0, 1.0, *job.training.betas)
         a["seeds"][:used] = job.seeds[rows]
         self.set("given", -1)
         if job.orders is not None:
-            self.given = job.orders if job.plan.shared else self.orders_of(rows)
-            self.set("given", self.given.ctypes.data)
-            self.set("given_step", 0 if job.plan.shared else self.given[0].size)
+            self.give(rows)
         elif job.training.shuffle:
             self.set("given", 0)
         self.look_at(job.train_set)
+
+    def put(self, name: str, weights: Weights, rows: slice) -> None:
+        """Let an array of parameters be networks `rows` of these."""
+        used = rows.stop - rows.start
+        for part, l, at, shape in self.job.parts():
+            values = getattr(weights, part)[l][rows].reshape(used, -1)
+            self.arrays[name][at : at + int(np.prod(shape)), :used] = values.T
+
+    def give(self, rows: slice) -> None:
+        """Let the block see the data in the job's given orders."""
+        shared = self.job.plan.shared
+        self.given = self.job.orders if shared else self.orders_of(rows)
+        self.set("given", self.given.ctypes.data)
+        self.set("given_step", 0 if shared else self.given[0].size)
 
     def orders_of(self, rows: slice) -> NDArray[np.int64]:
         """The block's given orders, one for every lane: idle lanes read those of the last."""
@@ -128,32 +139,43 @@ class Workspace:
         """Note what the schedule asks for at the end of this epoch."""
         job, plan, used = self.job, self.job.schedule, rows.stop - rows.start
         if epoch in plan.losses_at:
-            at = plan.losses_at.index(epoch)
-            for i, points in enumerate((job.train_set, job.test_set)):
-                if points is not None:
-                    self.look_at(points)
-                    self.call("score")
-                    found = self.arrays["sums"][[LOSS, RIGHT]].T
-                    job.scores[rows, at, 2 * i : 2 * i + 2] = found[:used]
-            self.look_at(job.train_set)
+            job.scores[rows, plan.losses_at.index(epoch)] = self.scores()[:used]
         if epoch in plan.traces_at:
             self.trace(plan.traces_at.index(epoch), rows)
         if epoch in plan.snapshots_at:
             shot = job.shots[plan.snapshots_at.index(epoch)]
             shot[rows] = self.arrays["weights"].T[:used]
 
-    def trace(self, at: int, rows: slice) -> None:
-        """Gradient norms and moments over the training set, with the weights as they are."""
-        job, a, used = self.job, self.arrays, rows.stop - rows.start
+    def scores(self) -> Floats:
+        """Loss and accuracy over the training set, then over the test set, (lanes, 4)."""
+        found = np.full((self.job.plan.lanes.count, 4), np.nan, dtype=self.job.dtype)
+        for i, points in enumerate((self.job.train_set, self.job.test_set)):
+            if points is not None:
+                self.look_at(points)
+                self.call("score")
+                found[:, 2 * i : 2 * i + 2] = self.arrays["sums"][[LOSS, RIGHT]].T
+        self.look_at(self.job.train_set)
+        return found
+
+    def gradients(self) -> Floats:
+        """Gradient norms over the training set, (lanes, layers); fills `moments` too."""
+        a = self.arrays
         a["moments"][...] = 0.0
         self.call("trace")
-        for name, l, start, shape in job.parts():
+        norms = []
+        for name, _, start, shape in self.job.parts():
             if name == "W":
                 part = a["gradient"][start : start + int(np.prod(shape))].astype(np.float64)
                 # all lanes are summed, so that NumPy adds in one order however many are in use
-                job.gradient_norm[rows, at, l] = np.sqrt((part**2).sum(0))[:used]
+                norms.append(np.sqrt((part**2).sum(0)))
         a["gradient"][...] = 0.0
-        moments = a["moments"].reshape(job.net.depth, len(MOMENTS), -1)[..., :used]
+        return np.stack(norms, axis=1)
+
+    def trace(self, at: int, rows: slice) -> None:
+        """Gradient norms and moments over the training set, with the weights as they are."""
+        job, used = self.job, rows.stop - rows.start
+        job.gradient_norm[rows, at] = self.gradients()[:used]
+        moments = self.arrays["moments"].reshape(job.net.depth, len(MOMENTS), -1)[..., :used]
         size = len(job.train_set[0]) * np.array(job.net.hidden, dtype=np.float64)[:, None]
         magnitude, total, squares = moments[:, 1:].astype(np.float64).transpose(1, 0, 2)
         job.mean[rows, at] = (magnitude / size).T
