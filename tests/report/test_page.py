@@ -107,3 +107,8 @@ def test_table_of_a_frame():
 
 def test_downloads_are_inside(page):
     assert b'download="a.csv" href="data:text/csv;base64,eCx5CjEsMgo="' in page
+
+
+def test_a_listing_stands_as_it_is():
+    page = render_page(Page("t", "l", (Section("Spec", listings=('a = ["<b>"]\nc = 1',)),)))
+    assert b'aria-label="Spec">a = [&#34;&lt;b&gt;&#34;]\nc = 1</pre>' in page

@@ -72,12 +72,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: a title, paragraphs of plain text, pictures, tables."""
+    """A part of the page: a title, paragraphs of plain text, pictures, tables, listings."""
 
     title: str
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
+    listings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
