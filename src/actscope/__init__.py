@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine.api import train as train
+    from actscope.engine.session import Session as Session
     from actscope.engine.trace import trace as trace
+    from actscope.exports import export as export
+    from actscope.exports import to_torch as to_torch
     from actscope.probe import inspect as inspect
     from actscope.probe import swap as swap
     from actscope.probe import watch as watch
@@ -34,14 +37,17 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Activation": "actscope.activations",
     "Net": "actscope.engine",
+    "Session": "actscope.engine.session",
     "Study": "actscope.study",
     "Training": "actscope.engine",
     "activation": "actscope.activations",
     "assess": "actscope.assessment",
+    "export": "actscope.exports",
     "inspect": "actscope.probe",
     "reproduce": "actscope.article",
     "shape": "actscope.activations",
     "swap": "actscope.probe",
+    "to_torch": "actscope.exports",
     "trace": "actscope.engine.trace",
     "train": "actscope.engine.api",
     "watch": "actscope.probe",
@@ -50,14 +56,17 @@ _PUBLIC = {
 __all__ = [
     "Activation",
     "Net",
+    "Session",
     "Study",
     "Training",
     "activation",
     "assess",
+    "export",
     "inspect",
     "reproduce",
     "shape",
     "swap",
+    "to_torch",
     "trace",
     "train",
     "watch",
