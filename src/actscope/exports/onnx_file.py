@@ -79,6 +79,7 @@ def export(
         >>> y.shape
         (5, 1)
     """
+    needs_extra()
     target = Path(path)
     chosen = network_of(
         source, network=network, weights=weights, seed=seed, init=init, data=data, dtype=dtype,
@@ -217,6 +218,12 @@ def _write(target: Path, content: bytes) -> None:
     importlib.import_module("actscope.report.files").write_files(
         target.parent, {target.name: content}
     )
+
+
+def needs_extra() -> None:
+    """Raise MissingExtra unless what exports need is installed."""
+    for name in ("onnx", "onnxruntime"):
+        _guest(name)
 
 
 def _guest(name: str) -> Any:

@@ -72,7 +72,7 @@ def network_of(
         if weights is not None:
             return Network(source, _fitting(source, weights), kind or "float32", {"init": "given"})
         return _first(source, init, seed, data, kind or "float32")
-    cell = _cell_of(source)
+    cell = only_cell(source)
     if trained:
         return _of_result(train_cell(cell, seed), 0, kind)
     points = _split(cell).x if data is None else data
@@ -127,8 +127,13 @@ def _fitting(net: Net, weights: Weights) -> Weights:
     return wide
 
 
-def _cell_of(source: Any) -> Any:
-    """The only cell of a study."""
+def only_cell(source: Any) -> Any:
+    """The only cell of a study (a Study, a mapping of its fields, the path of its TOML file).
+
+    Raises:
+        InputError: the source is none of these.
+        BadSpec: it has several cells.
+    """
     # by name, because studies stand on a floor above this one
     if isinstance(source, (str, Path)):
         source = importlib.import_module("actscope.study.file").load(source)
@@ -154,6 +159,7 @@ def train_cell(cell: Any, seed: int) -> Result:
     """The network of a study's cell with this seed: bit for bit the one that the study trains."""
     from actscope.engine.api import train
 
+    seed = whole("seed", seed, 0, 2**63 - 1)
     data = _split(cell)
     points = (data.x, data.y, data.x_test, data.y_test)
     training: Training = cell.training()
