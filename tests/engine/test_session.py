@@ -89,6 +89,26 @@ def test_scores_and_gradients_are_those_of_a_training(whole, moons):
     )  # looking changes nothing
 
 
+@pytest.mark.parametrize("lanes", [4, 8])
+def test_predictions_are_the_oracles(random_case, lanes):
+    """Points that fill no tile, several outputs, after training, many networks."""
+    training = Training(loss="cross_entropy", dtype="float64")
+    net = Net(3, (6, 6), 4, ("gelu", "tanh"), norm=True, residual=True)
+    _, x, y = random_case(net, "cross_entropy", 50, 0)
+    session = Session(net, (x, y), training, seeds=range(11), lanes=lanes)
+    session.run(3)
+    points = random_case(net, "cross_entropy", 37, 1)[1]
+    found, weights = session.predict(points), session.weights
+    assert found.shape == (11, 37, 4)
+    for i in range(11):
+        expected = reference.forward(net, weights.network(i), points)[1]
+        np.testing.assert_allclose(found[i], expected, rtol=0, atol=1e-12)
+    after = Session(net, (x, y), training, seeds=range(11), lanes=lanes)
+    np.testing.assert_array_equal(after.run(5)[:, 3:], session.run(2))  # looking changes nothing
+    with pytest.raises(BadSpec, match=r"x = 'shape \(37, 2\)': expected \(points, 3\)"):
+        session.predict(points[:, :2])
+
+
 def test_a_state_is_a_copy(moons):
     session = Session(Net(2), moons, Training(optimiser="adam"), seeds=range(3))
     session.run(2)

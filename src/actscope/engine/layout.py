@@ -32,6 +32,7 @@ FRAME = (
     "inputs",  # the tile's points: (tile_rows, inputs[, lanes])
     "targets",  # the tile's targets: (tile_rows, targets[, lanes])
     "logits",  # (tile_rows, outputs, lanes)
+    "answers",  # (points, outputs, lanes): what `predict` writes
     "delta",  # three of (tile_rows, widest, lanes)
     "delta_size",  # vectors in each
     "sums",  # vectors, see SUMS

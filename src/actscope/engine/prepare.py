@@ -81,10 +81,8 @@ def _points(
     net: Net, training: Training, suffix: str, x: Any, y: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """One of the two sets, checked."""
-    x_name, y_name = f"data.x{suffix}", f"data.y{suffix}"
-    x = _finite(x_name, x, training.dtype)
-    if x.ndim != 2 or x.shape[1] != net.inputs or not len(x):
-        raise BadSpec(x_name, f"shape {x.shape}", f"(points, {net.inputs}), at least one point")
+    y_name = f"data.y{suffix}"
+    x = check_points(net, training.dtype, x, f"data.x{suffix}")
     y = _finite(y_name, y, training.dtype)
     flat = (len(x),)
     shapes: list[tuple[int, ...]]
@@ -99,6 +97,18 @@ def _points(
     if training.loss == "bce":
         _labels(y_name, y, 2)
     return x, np.ascontiguousarray(y.reshape(len(x), net.outputs))
+
+
+def check_points(net: Net, dtype: str, x: Any, name: str = "x") -> NDArray[np.float64]:
+    """Points that a net takes, (points, inputs).
+
+    Raises:
+        BadSpec: another shape, no points, or a number that is not finite.
+    """
+    points = _finite(name, x, dtype)
+    if points.ndim != 2 or points.shape[1] != net.inputs or not len(points):
+        raise BadSpec(name, f"shape {points.shape}", f"(points, {net.inputs}), at least one point")
+    return points
 
 
 def _labels(name: str, y: NDArray[Any], classes: int) -> None:

@@ -1,9 +1,10 @@
 """The emitted program that trains, evaluates and traces blocks of networks.
 
-`emit(plan)` writes three functions, each of a frame (see layout.py):
+`emit(plan)` writes four functions, each of a frame (see layout.py):
 
 - train(frame, first, last): epochs first … last − 1.
 - score(frame): loss and number of right points over all of x, y as they lie.
+- predict(frame): the logits of all of x.
 - trace(frame): the full gradient in `gradient`, and each hidden layer's moments.
 """
 
@@ -111,6 +112,7 @@ class _Writer:
         self._step()
         self._train()
         self._score()
+        self._predict()
         self._trace()
 
     def _frame(self, at: Pointer) -> Fields:
@@ -367,6 +369,21 @@ class _Writer:
                 code.call("loss_data", at, y, height)
             sums[LOSS] = sums[LOSS] / lanes.lane(code, points * outputs)
             sums[RIGHT] = sums[RIGHT] / lanes.lane(code, points)
+
+    def _predict(self) -> None:
+        """The logits of the data as they lie."""
+        code, outputs = self.code, self.plan.outputs
+        with code.function("predict", "p") as (at,):
+            frame = self._frame(at)
+            full, points = frame.tile_rows, frame.points
+            logits, answers = (frame.to(name, self.lanes) for name in ("logits", "answers"))
+            with code.loop((points + (full - 1)) // full) as t:
+                height = (points - t * full).least(full)
+                x, _ = self._points("data", frame, t * full, height)
+                code.call("forward_data", at, x, height)
+                into = answers + t * (full * outputs)
+                with code.loop(height * outputs) as i:
+                    into[i] = logits[i]
 
     def _trace(self) -> None:
         """The gradient over the data as they lie, in `gradient`, and the layers' moments."""

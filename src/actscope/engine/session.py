@@ -307,6 +307,31 @@ class Session:
         self._each(work)
         return Scores(*found.T)
 
+    def predict(self, x: Any) -> Floats:
+        """The logits of points as the networks are now.
+
+        Args:
+            x: (points, inputs).
+
+        Returns:
+            (networks, points, outputs).
+
+        Raises:
+            BadSpec: points of another shape, or with a number that is not finite.
+        """
+        points = prepare.check_points(self.net, self.training.dtype, x)
+        found = np.empty((len(self), len(points), self.net.outputs), dtype=self._job.dtype)
+        points = np.ascontiguousarray(points, dtype=self._job.dtype)
+
+        def work(block: tuple[slice, Workspace]) -> None:
+            rows, space = block
+            with np.errstate(all="ignore"):
+                answers = space.predict(points)
+            found[rows] = np.moveaxis(answers, -1, 0)[: rows.stop - rows.start]
+
+        self._each(work)
+        return found
+
     def gradient_norms(self) -> Floats:
         """The norm of the training loss's gradient in each layer's W, (networks, depth + 1)."""
         norms = np.empty((len(self), self.net.depth + 1), dtype=self._job.dtype)

@@ -155,6 +155,7 @@ class Programs:
                     "library": library,
                     "train": library.function("train", c_void_p, c_int64, c_int64),
                     "score": library.function("score", c_void_p),
+                    "predict": library.function("predict", c_void_p),
                     "trace": library.function("trace", c_void_p),
                 }
             return self._kept[key]

@@ -157,6 +157,16 @@ class Workspace:
         self.look_at(self.job.train_set)
         return found
 
+    def predict(self, x: Floats) -> Floats:
+        """The logits of points, (points, outputs, lanes)."""
+        outputs = self.job.net.outputs
+        answers = aligned((len(x), outputs, self.job.plan.lanes.count), self.job.dtype)
+        self.set("answers", answers.ctypes.data)
+        self.look_at((x, x))  # no target is read
+        self.call("predict")
+        self.look_at(self.job.train_set)
+        return answers
+
     def gradients(self) -> Floats:
         """Gradient norms over the training set, (lanes, layers); fills `moments` too."""
         a = self.arrays
