@@ -1,1 +1,5 @@
-"""Search."""
+"""Which network to use: a search over activations layer by layer, and a prediction beforehand."""
+
+from actscope.searches.drive import search as search
+
+__all__ = ["search"]

@@ -59,9 +59,7 @@ class Seen:
     networks: dict[str, Floats]
 
 
-def signals(
-    cell: Cell, seeds: Sequence[int] = range(NETWORKS), points: int = POINTS
-) -> Seen:
+def signals(cell: Cell, seeds: Sequence[int] = range(NETWORKS), points: int = POINTS) -> Seen:
     """Look at untrained networks of a cell.
 
     Args:
@@ -168,7 +166,7 @@ def _one_flow(
 def slope(f: Floats, y: Floats, loss: str) -> Floats:
     """The gradient of each point's own loss in its logits, (points, outputs)."""
     each = y.argmax(axis=-1) if loss == "cross_entropy" else y
-    return walk.loss_slope(loss, f[None], each)[0] * len(f)
+    return np.asarray(walk.loss_slope(loss, f[None], each)[0] * len(f))
 
 
 def accuracy(f: Floats, y: Floats, loss: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +43,8 @@ class Executor:
         run: see `Run`.
         workers: `workers(address) -> how many` cores it would use by itself.
         addressed: whether it takes an address.
+        session: `with session(address):` keeps what several runs share, such as a cluster that
+            would be started for each of them.
     """
 
     name: str
@@ -49,3 +52,4 @@ class Executor:
     run: Run
     workers: Callable[[str | None], int]
     addressed: bool = False
+    session: Callable[[str | None], AbstractContextManager[Any]] = nullcontext

@@ -111,4 +111,5 @@ RECORD = Executor(
     run=run,
     workers=cores,
     addressed=True,
+    session=_cluster,
 )
