@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from actscope.activations import shape as shape
     from actscope.article import reproduce as reproduce
     from actscope.assessment import assess as assess
+    from actscope.assessment.dead_units import dead_units as dead_units
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine.api import train as train
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from actscope.probe import inspect as inspect
     from actscope.probe import swap as swap
     from actscope.probe import watch as watch
+    from actscope.report.study import study_report as study_report
     from actscope.study import Study as Study
 
 __version__ = "0.1.0"
@@ -42,10 +44,12 @@ _PUBLIC = {
     "Training": "actscope.engine",
     "activation": "actscope.activations",
     "assess": "actscope.assessment",
+    "dead_units": "actscope.assessment.dead_units",
     "export": "actscope.exports",
     "inspect": "actscope.probe",
     "reproduce": "actscope.article",
     "shape": "actscope.activations",
+    "study_report": "actscope.report.study",
     "swap": "actscope.probe",
     "to_torch": "actscope.exports",
     "trace": "actscope.engine.trace",
@@ -61,10 +65,12 @@ __all__ = [
     "Training",
     "activation",
     "assess",
+    "dead_units",
     "export",
     "inspect",
     "reproduce",
     "shape",
+    "study_report",
     "swap",
     "to_torch",
     "trace",
