@@ -64,5 +64,5 @@ def tangent_kernel(
 
 
 def gram(a: Floats) -> Floats:
-    """The products of all rows with one another, a aᵀ over the last two axes, (..., points, points)."""
+    """All rows times one another, a aᵀ over the last two axes: (..., points, points)."""
     return np.asarray(a @ a.swapaxes(-1, -2))

@@ -6,9 +6,11 @@ from, one that is held back. The test set plays no part.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +30,8 @@ Floats = NDArray[np.float64]
 
 POINTS = 64  # that the flow learns from, and as many held back
 NETWORKS = 3  # drawn for a cell
-FLOOR = 1e-30  # under which a gradient is taken for gone: its logarithm stays a number
-MOST = 1e6  # of a logarithm: what is not finite counts as that far from 1
+FLOOR = 1e-30  # under which a number is taken for gone: its logarithm stays one
+MOST = 30.0  # the logarithm of what is not finite
 
 # name -> what it says, and whether more is better (+1) or worse (−1)
 SIGNALS = {
@@ -70,19 +72,25 @@ def signals(cell: Cell, seeds: Sequence[int] = range(NETWORKS), points: int = PO
     Raises:
         InputError: the init does not apply, or the data set has no such points.
     """
-    data, net, training = _data(cell), cell.net(), cell.training()
-    count = min(points, len(data.y) // 2)
-    x = data.x[: 2 * count]
+    data, net, training = data_of(cell), cell.net(), cell.training()
+    x = data.x[: shown(len(data.y), points)]
     drawn = np.asarray(seeds, dtype=np.uint64)
     weights = draw(net, init(cell.init), drawn, data.x)
-    found = _flow_signals(net, training, weights, x, data, count)
-    found |= _layer_signals(net, training, weights, x, data)
+    steps = walk.forward(net, weights, x)
+    found = _flow_signals(net, training, weights, steps, x, data)
+    found |= _layer_signals(net, training, weights, steps, x, data)
     found["parameters"] = np.full(len(drawn), math.log10(net.parameters))
     return Seen({name: _mean(found[name]) for name in SIGNALS}, {n: found[n] for n in SIGNALS})
 
 
-def _data(cell: Cell) -> Split:
+def data_of(cell: Cell) -> Split:
+    """The points that a cell is trained on."""
     return split(cell.data, cell.points, cell.test_share, cell.data_seed)
+
+
+def shown(training: int, points: int = POINTS) -> int:
+    """How many training points are looked at, an even number: half of them are held back."""
+    return 2 * min(points, training // 2)
 
 
 def _mean(values: Floats) -> float:
@@ -91,7 +99,7 @@ def _mean(values: Floats) -> float:
     return float(held.mean()) if held.size else math.nan
 
 
-def budget(training: Training, points: int, gradient_rms: float) -> float:
+def budget(training: Training, points: int, gradient_rms: Floats) -> Floats | float:
     """Learning rate × steps of a training: the time that a gradient flow has.
 
     Momentum carries every step 1/(1 − m) times. Adam divides by the root mean square of each
@@ -102,25 +110,36 @@ def budget(training: Training, points: int, gradient_rms: float) -> float:
     if training.optimiser == "momentum":
         return time / (1.0 - training.momentum)
     if training.optimiser in ("adam", "adamw"):
-        return time / max(gradient_rms, training.eps)
+        return np.asarray(time / np.maximum(gradient_rms, training.eps))
     return time
 
 
 def _flow_signals(
-    net: Net, training: Training, weights: Weights, x: Floats, data: Split, count: int
+    net: Net, training: Training, weights: Weights, steps: list[walk.Step], x: Floats, data: Split
 ) -> dict[str, Floats]:
     """Where the kernel flow ends in the training's budget, one value a network."""
-    steps = walk.forward(net, weights, x)
+    n, loss = len(x) // 2, training.loss
     out = walk.logits(weights, steps[-1].h)
     readout = np.full(net.outputs, net.outputs**-0.5) * _signs(net.outputs)
-    kernels = tangent_kernel(net, weights, x, readout, steps)
-    y = targets(data.y[: 2 * count], training.loss, net.outputs)
-    rows = [
-        _one_flow(kernel, logits, y, training, len(data.y), net.parameters, count)
-        for kernel, logits in zip(kernels, out, strict=True)
-    ]
-    names = ("ntk_accuracy", "ntk_loss", "step_size")
-    return dict(zip(names, np.array(rows).T, strict=True))
+    kernel = tangent_kernel(net, weights, x, readout, steps)
+    kernels, outs = (np.isfinite(a).all(axis=(-2, -1)) for a in (kernel, out))
+    finite: NDArray[np.bool_] = np.asarray(kernels & outs)
+    kernel = np.where(finite[:, None, None], kernel, 0.0)  # a network of no numbers learns nothing
+    out = np.where(finite[:, None, None], out, 0.0)
+    y = targets(data.y[: len(x)], loss, net.outputs)
+    first = slope(out[:, :n], data.y[:n], loss)
+    squared = np.einsum("kio,kij,kjo->k", first, kernel[:, :n, :n], first) / n**2
+    rms = np.sqrt(np.maximum(squared, 0.0) / net.parameters)
+    end = kernel_flow(
+        kernel[:, :n, :n], kernel[:, n:, :n], out[:, :n], out[:, n:], y[:n],
+        budget(training, len(data.y), rms), loss,
+    )  # fmt: skip
+    steepest = CURVATURE.get(loss, 2.0) * end.values[:, -1] / n
+    return {
+        "ntk_accuracy": np.where(finite, accuracy(end.others, y[n:], loss), 0.0),
+        "ntk_loss": np.where(finite, log10(mean_loss(end.others, y[n:], loss)), MOST),
+        "step_size": np.where(finite, log10(steepest * training.lr / 2.0), MOST),
+    }
 
 
 def _signs(outputs: int) -> Floats:
@@ -135,75 +154,43 @@ def targets(y: NDArray[np.generic], loss: str, outputs: int) -> Floats:
     return np.asarray(y, dtype=np.float64).reshape(len(y), outputs)
 
 
-def _one_flow(
-    kernel: Floats,
-    logits: Floats,
-    y: Floats,
-    training: Training,
-    points: int,
-    parameters: int,
-    n: int,
-) -> tuple[float, float, float]:
-    """Held-back accuracy, log10 of held-back loss, log10 of the step over the stable one."""
-    if not (np.isfinite(kernel).all() and np.isfinite(logits).all()):
-        return math.nan if training.loss == "mse" else 0.0, MOST, MOST
-    first = slope(logits[:n], y[:n], training.loss)
-    squared = float(np.einsum("io,ij,jo->", first, kernel[:n, :n], first)) / n**2
-    rms = math.sqrt(max(squared, 0.0) / parameters)
-    time = budget(training, points, rms)
-    end = kernel_flow(
-        kernel[:n, :n], kernel[n:, :n], logits[:n], logits[n:], y[:n], time, training.loss
-    ).others
-    largest = float(np.linalg.eigvalsh(kernel[:n, :n])[-1]) / n
-    sharpness = CURVATURE.get(training.loss, 2.0) * largest * training.lr / 2.0
-    return (
-        accuracy(end, y[n:], training.loss),
-        math.log10(max(mean_loss(end, y[n:], training.loss), FLOOR)),
-        math.log10(max(sharpness, FLOOR)),
-    )
+def slope(f: Floats, y: NDArray[Any], loss: str) -> Floats:
+    """The gradient of each point's own loss in its logits, (networks, points, outputs)."""
+    return np.asarray(walk.loss_slope(loss, f, y) * f.shape[-2])
 
 
-def slope(f: Floats, y: Floats, loss: str) -> Floats:
-    """The gradient of each point's own loss in its logits, (points, outputs)."""
-    each = y.argmax(axis=-1) if loss == "cross_entropy" else y
-    return np.asarray(walk.loss_slope(loss, f[None], each)[0] * len(f))
-
-
-def accuracy(f: Floats, y: Floats, loss: str) -> float:
-    """The share of points whose class is right; NaN for mse."""
+def accuracy(f: Floats, y: Floats, loss: str) -> Floats:
+    """The share of points whose class is right, (networks,); NaN for mse."""
     if loss == "mse":
-        return math.nan
+        return np.full(len(f), math.nan)
     if loss == "bce":
-        return float(((f >= 0.0) == (y > 0.5)).all(axis=-1).mean())
-    return float((f.argmax(axis=-1) == y.argmax(axis=-1)).mean())
+        return np.asarray(((f >= 0.0) == (y > 0.5)).all(axis=-1).mean(axis=-1))
+    return np.asarray((f.argmax(axis=-1) == y.argmax(axis=-1)).mean(axis=-1))
 
 
-def mean_loss(f: Floats, y: Floats, loss: str) -> float:
-    """The loss of logits."""
+def mean_loss(f: Floats, y: Floats, loss: str) -> Floats:
+    """The loss of logits, (networks,)."""
     if loss == "mse":
-        return float(((f - y) ** 2).mean())
+        return np.asarray(((f - y) ** 2).mean(axis=(-2, -1)))
     if loss == "bce":
-        return float(np.mean(np.logaddexp(0.0, f) - y * f))
+        return np.asarray((np.logaddexp(0.0, f) - y * f).mean(axis=(-2, -1)))
     top = f.max(axis=-1, keepdims=True)
-    log = top[:, 0] + np.log(np.exp(f - top).sum(axis=-1))
-    return float(np.mean(log - (f * y).sum(axis=-1)))
+    log = top[..., 0] + np.log(np.exp(f - top).sum(axis=-1))
+    return np.asarray((log - (f * y).sum(axis=-1)).mean(axis=-1))
 
 
 def _layer_signals(
-    net: Net, training: Training, weights: Weights, x: Floats, data: Split
+    net: Net, training: Training, weights: Weights, steps: list[walk.Step], x: Floats, data: Split
 ) -> dict[str, Floats]:
     """Gradients, the last layer's geometry and χ, one value a network."""
-    y = data.y[: len(x)]
-    steps = walk.forward(net, weights, x)
-    out = walk.logits(weights, steps[-1].h)
-    norms = walk.gradient_norms(net, weights, x, steps, walk.loss_slope(training.loss, out, y))
-    logs = log10(norms)
-    last = steps[-1].h
+    y, last = data.y[: len(x)], steps[-1].h
+    slopes = walk.loss_slope(training.loss, walk.logits(weights, last), y)
+    logs = log10(walk.gradient_norms(net, weights, x, steps, slopes))
     spectrum, coordinates = decomposed(np.where(np.isfinite(last), last, 0.0))
-    near = None if data.law.boundary is None else data.law.boundary(x)
     no = np.full(len(last), math.nan)
     known = {"spectrum": spectrum, "coordinates": coordinates}
     probe, rank, fidelity = map(metric, ("probe_accuracy", "effective_rank", "distance_fidelity"))
+    near = _distances(data, len(x))
     return {
         "gradient_min": logs.min(axis=1),
         "gradient_ratio": np.abs(logs[:, 0] - logs[:, -1]),
@@ -212,6 +199,14 @@ def _layer_signals(
         "distance_fidelity": no if near is None else fidelity(x, last, distances=near, **known),
         "chi": chi(net, weights, steps),
     }
+
+
+@functools.lru_cache(maxsize=16)
+def _distances(data: Split, count: int) -> Floats | None:
+    """Of the first points from the true boundary, if it is known."""
+    if data.law.boundary is None:
+        return None
+    return np.asarray(data.law.boundary(data.x[:count]), dtype=np.float64)
 
 
 def log10(values: Floats) -> Floats:
