@@ -65,7 +65,7 @@ def test_critical_weights_keep_the_signal() -> None:
 
 
 def test_what_cannot_be_swapped_is_said() -> None:
-    with pytest.raises(InputError, match=r"no activation module matches 'elu'.*1 \(relu\)"):
+    with pytest.raises(InputError, match=r"no activation matches 'elu'.*1 \(relu\)"):
         swap(net(), {"elu": "gelu"})
     with pytest.raises(UnknownName):
         swap(net(), {"relu": "gellu"})
