@@ -19,7 +19,14 @@ CTRL_C = 130
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="The study: a TOML file.")],
+    file: Annotated[Path | None, typer.Argument(help="The study: a TOML file.")] = None,
+    builtin: Annotated[
+        str | None,
+        typer.Option(
+            help="A study that comes with the package, instead of a file: architecture, depth, "
+            "hybrid, init, precision, rescue."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the study; NAME-study by default.")
     ] = None,
@@ -46,21 +53,21 @@ def command(
 
     Every key of the file takes a value or a list: activation, depth, width, init, optimiser, lr,
     epochs, batch, weight_decay, data, noise, points, data_seed, norm, residual, dtype, seeds; one
-    value: test_share, curve, name; and a table [trace] with metrics, every, formats, points.
+    value: test_share, curve, name; and a table [trace] with metrics, every, formats, points,
+    hand_on, weights. Each [[grid]] says some of the lists anew: the study is their union.
     Trials that the folder holds are not trained again, so the same command goes on after Ctrl-C,
     a kill or a full disk, and trains only what is new after the file has grown.
 
     Exit code: 0; 2 for input that cannot be used; 130 after Ctrl-C.
 
-    Examples: actscope study rescue.toml · actscope study rescue.toml --dry-run ·
-    actscope query rescue-study "SELECT * FROM cells ORDER BY test_accuracy DESC"
+    Examples: actscope study mine.toml · actscope study mine.toml --dry-run ·
+    actscope study --builtin rescue · actscope report rescue-study
     """
     from actscope.errors import InputError
-    from actscope.study.file import load
     from actscope.study.run import needs_extra, run
 
     needs_extra()
-    study = load(file)
+    study = _asked(file, builtin)
     folder = out if out is not None else Path(f"{study.name.replace(' ', '-')}-study")
     if dry_run:
         _say_plan(study, executor, address, workers)
@@ -78,6 +85,20 @@ def command(
                 os._exit(CTRL_C)
             raise typer.Exit(CTRL_C) from None
     _say_result(result, study)
+
+
+def _asked(file: Path | None, builtin: str | None) -> Study:
+    """The study of a file, or the one that comes with the package."""
+    from actscope.errors import InputError
+    from actscope.study.file import builtin as shipped
+    from actscope.study.file import builtins, load
+
+    if (file is None) == (builtin is None):
+        given = "neither" if file is None else "both"
+        raise InputError(
+            f"expected a TOML file, or --builtin with one of {', '.join(builtins())}; got {given}"
+        )
+    return load(file) if file is not None else shipped(str(builtin))
 
 
 def _say_damage(damage: Any) -> None:

@@ -102,7 +102,7 @@ def compare(
         One row for each pair and each combination of the other settings: those that vary; a, b;
         pairs (seeds that both have); left_out (seeds for which one has no finite score); mean_a,
         mean_b, difference (a − b) with low and high (95 %), p, p_holm (corrected for all rows),
-        says (a sentence).
+        told (whether the two can be told apart), says (a sentence).
 
     Raises:
         InputError: no such axis, or it has only one value.
@@ -134,7 +134,9 @@ def compare(
     tested = table.p.notna()
     if tested.any():
         table.loc[tested, "p_holm"] = holm(table.p[tested].to_numpy())
-    table["says"] = [_sentence(row, score) for row in table.to_dict("records")]
+    records = table.to_dict("records")
+    table["told"] = [_apart(row) for row in records]
+    table["says"] = [_sentence(row, score) for row in records]
     return table
 
 
@@ -190,6 +192,12 @@ def _pair(
     return row
 
 
+def _apart(row: Mapping[Any, Any]) -> bool:
+    """Whether corrected p-value and interval both say that there is a difference."""
+    enough = row["pairs"] >= FEWEST_PAIRS and row["p_holm"] < SIGNIFICANT
+    return bool(enough and not row["low"] <= 0.0 <= row["high"])
+
+
 def _sentence(row: Mapping[Any, Any], score: str) -> str:
     """What may be said of a pair, and no more."""
     words, tail = score.replace("_", " "), ""
@@ -197,8 +205,7 @@ def _sentence(row: Mapping[Any, Any], score: str) -> str:
         tail = f"; {row['left_out']} of {row['left_out'] + row['pairs']} seeds had no finite score"
     if row["pairs"] < FEWEST_PAIRS:
         return f"{row['pairs']} pairs are too few to tell {row['a']} from {row['b']}{tail}"
-    apart = row["p_holm"] < SIGNIFICANT and not row["low"] <= 0.0 <= row["high"]
-    if not apart:
+    if not _apart(row):
         return f"no difference in {words} can be told between {row['a']} and {row['b']}{tail}"
     high, low = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"])))

@@ -36,6 +36,9 @@ ALSO = {
 }
 
 
+LONGEST_LINE = 100
+
+
 def load(path: str | Path) -> Study:
     """The study that a TOML file describes.
 
@@ -232,10 +235,22 @@ def dumps(study: Study) -> str:
     trace, grid = spec.pop("trace", None), spec.pop("grid", [])
     tables = [("[trace]", trace)] if trace is not None else []
     tables += [("[[grid]]", given) for given in grid]
-    lines = [f"{key} = {_toml(value)}" for key, value in spec.items()]
+    usual = Study().spec()
+    for key in [k for k in spec if grid and all(k in given for given in grid)]:
+        if spec[key] == usual[key]:  # every grid says it anew
+            del spec[key]
+    lines = [_line(key, value) for key, value in spec.items()]
     for heading, table in tables:
-        lines += ["", heading, *(f"{key} = {_toml(value)}" for key, value in table.items())]
+        lines += ["", heading, *(_line(key, value) for key, value in table.items())]
     return "\n".join(lines) + "\n"
+
+
+def _line(key: str, value: Any) -> str:
+    """A key and its value; a long list has one item a line."""
+    line = f"{key} = {_toml(value)}"
+    if len(line) <= LONGEST_LINE or not isinstance(value, (list, tuple)):
+        return line
+    return "\n".join((f"{key} = [", *(f"  {_toml(item)}," for item in value), "]"))
 
 
 def _toml(value: Any) -> str:

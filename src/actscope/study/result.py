@@ -58,6 +58,16 @@ class StudyResult:
         return self.store.folder
 
     @property
+    def where(self) -> str:
+        """The folder or URL, as one would type it."""
+        return self.store.shown
+
+    @property
+    def planned(self) -> int:
+        """How many trials the study has when it is done."""
+        return int(self._record["trials"])
+
+    @property
     def name(self) -> str:
         """The study's name."""
         return str(self._record.get("name", "study"))
@@ -115,7 +125,7 @@ class StudyResult:
         return int(self.query("SELECT count(*) AS n FROM trials").n[0])
 
     def __repr__(self) -> str:
-        return f"StudyResult({self.name}, {len(self):,} of {self._record['trials']:,} trials)"
+        return f"StudyResult({self.name}, {len(self):,} of {self.planned:,} trials)"
 
     def _repr_html_(self) -> str:
         import html

@@ -56,7 +56,7 @@ class Store:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder, self.shown = Path(folder), str(folder)
         self.trials = self.folder / TRIALS
 
     def files(self) -> list[Path]:
