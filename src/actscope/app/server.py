@@ -81,7 +81,7 @@ class Explorer:
         """Make what is slow the first time now, beside the first page; leave no thread behind."""
         for panel in in_order():
             if panel.warm is not None:
-                self.asking.submit(panel.warm)
+                self.training.submit(panel.warm)
         yield
         for pool in (self.asking, self.training):
             pool.shutdown(wait=False, cancel_futures=True)

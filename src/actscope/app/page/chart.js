@@ -228,6 +228,7 @@ function ticksOf(axis, pixels, each) {
   if (axis.ticks) return axis.ticks;
   const span = axis.high - axis.low;
   if (!(span > 0)) return [axis.low];
+  if (axis.log && span < 2) return partsOfPowers(axis, span < 0.7);
   const least = (span * each) / Math.max(pixels, each);
   const power = 10 ** Math.floor(Math.log10(least));
   let step = [1, 2, 5, 10].map((m) => m * power).find((m) => m >= least * 0.999);
@@ -238,17 +239,38 @@ function ticksOf(axis, pixels, each) {
   return ticks.map((tick) => Number(tick.toPrecision(12)));
 }
 
+/** Ticks between powers of ten, for a log axis that sees less than two of them. */
+function partsOfPowers(axis, fine) {
+  const parts = fine ? [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9] : [1, 2, 5];
+  const ticks = [];
+  for (let power = Math.floor(axis.low); power <= axis.high; power += 1) {
+    for (const part of parts) ticks.push(power + Math.log10(part));
+  }
+  return ticks.filter((tick) => tick >= axis.low - 1e-9 && tick <= axis.high + 1e-9);
+}
+
 function tickText(tick) {
   return short(tick, 6).replace("-", "−");
 }
 
+/** A tick of a log axis that is no whole power of ten is written as the number it is. */
+function partText(tick) {
+  return Number.isInteger(tick) ? "" : short(10 ** tick, 2);
+}
+
 function tickWidth(g, tick, axis) {
   if (!axis.log) return g.measureText(tickText(tick)).width;
+  if (partText(tick)) return g.measureText(partText(tick)).width;
   return g.measureText("10").width + g.measureText(tickText(tick)).width * 0.85;
 }
 
 /** A power of ten, its exponent raised; drawn so that it ends, or is centred, at x. */
 function drawPower(g, tick, x, y, align) {
+  if (partText(tick)) {
+    g.textAlign = align === "right" ? "right" : "center";
+    g.fillText(partText(tick), x, y);
+    return;
+  }
   const exponent = tickText(tick);
   const base = g.measureText("10").width;
   const raised = g.measureText(exponent).width * 0.85;
@@ -417,12 +439,14 @@ function nameLines(g, c, place, lines, words) {
   g.textAlign = "left";
   g.textBaseline = "middle";
   lines.forEach((line, i) => {
-    g.strokeStyle = c.line;
-    g.lineWidth = 1;
-    g.beginPath();
-    g.moveTo(Math.min(ends[i].x, box.right) + 2, ends[i].y);
-    g.lineTo(box.right + 8, heights[i]);
-    g.stroke();
+    if (ends[i].x > box.right - 30) {
+      g.strokeStyle = c.line;
+      g.lineWidth = 1;
+      g.beginPath();
+      g.moveTo(Math.min(ends[i].x, box.right) + 2, ends[i].y);
+      g.lineTo(box.right + 8, heights[i]);
+      g.stroke();
+    }
     g.strokeStyle = line.colour;
     g.lineWidth = 2.5;
     g.setLineDash((line.dash || []).map((part) => part * 1.6));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +28,11 @@ DEFAULT = ("sigmoid", "relu", "tanh")
 FAR = 1e6
 
 
-def chosen(request: Request, most: int = MOST) -> tuple[list[str], list[Activation]]:
-    """The names asked for, and what they stand for."""
-    names = [name.strip() for name in request.texts("f", most, LONGEST, DEFAULT)]
+def chosen(
+    request: Request, default: Sequence[str] = DEFAULT
+) -> tuple[list[str], list[Activation]]:
+    """The names asked for, at most five, and what they stand for."""
+    names = [name.strip() for name in request.texts("f", MOST, LONGEST, default)]
     return names, [elementwise(name) for name in names]
 
 
