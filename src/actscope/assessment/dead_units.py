@@ -22,6 +22,7 @@ from actscope.engine.checks import number, whole
 from actscope.engine.session import Session
 from actscope.engine.spec import Net, Training, Weights
 from actscope.errors import BadSpec
+from actscope.maths.blas import ONE_BLAS_THREAD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ class UnitLayer:
     def census(self) -> Census:
         """Which units are alive now. One whose numbers are NaN is alive in neither sense."""
         W, b = self.weights
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), ONE_BLAS_THREAD:
             z = self.x @ W + b
             slope = self.phi.slope_at(z)
         passing = (slope != 0.0) & ~np.isnan(slope)

@@ -19,6 +19,7 @@ from actscope.engine.starts import generator
 from actscope.engine.walk import loss_slope
 from actscope.errors import BadSpec
 from actscope.inits._lookup import init as find_init
+from actscope.maths.blas import ONE_BLAS_THREAD
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def deep_gradients(
     drawn = [rule.draw(sizes, [activation] * depth, generator(seed), x) for seed in seeds]
     W = [np.stack(layer) for layer in zip(*(w for w, _ in drawn), strict=True)]
     b = [np.stack(layer)[:, None, :] for layer in zip(*(b for _, b in drawn), strict=True)]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), ONE_BLAS_THREAD:
         hs, slopes = _forward(activation, W, b, x)
         out = hs[-1] @ W[-1] + b[-1]
         return _norms(W, hs, slopes, loss_slope("bce", out, y))
