@@ -40,7 +40,8 @@ def module() -> str:
         (True, True)
     """
     parts = [_part(f"{name}.js") for name in CORE]
-    parts += [f"{{\n{_part(f'{panel.name}.js')}}}\n" for panel in in_order()]
+    for panel in in_order():
+        parts += ["{", *_parts_of(panel.name, "js"), "}"]
     return "\n".join([*parts, _part("mount.js")])
 
 
@@ -55,6 +56,7 @@ def style() -> str:
             f"@media (prefers-color-scheme: dark) {{ .actscope:not([data-theme=light]) "
             f"{{ color-scheme: dark; {dark} }} }}",
             _part("style.css"),
+            *(part for panel in in_order() for part in _parts_of(panel.name, "css")),
         ]
     )
 
@@ -123,6 +125,14 @@ def _variables() -> tuple[str, str]:
 
 def _part(name: str) -> str:
     return (importlib.resources.files("actscope.app") / "page" / name).read_text("utf8")
+
+
+def _parts_of(panel: str, kind: str) -> list[str]:
+    """A panel's parts: playground.js, playground_planes.js, …; all of them are one block."""
+    page = importlib.resources.files("actscope.app") / "page"
+    names = sorted(entry.name for entry in page.iterdir())
+    own = [n for n in names if n == f"{panel}.{kind}" or n.startswith(f"{panel}_")]
+    return [_part(name) for name in own if name.endswith(f".{kind}")]
 
 
 def hello() -> dict[str, Any]:

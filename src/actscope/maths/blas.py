@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
 from typing import Any
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:
+    """The BLAS libraries in this process; to find them takes 5 ms, as long as a small trace."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 class _OneThread:
@@ -22,7 +30,8 @@ class _OneThread:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._limit = threadpool_limits(1, "blas")
+                # a library comes with a module, so they are looked for again after an import
+                self._limit = _libraries(len(sys.modules)).limit(limits=1)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
