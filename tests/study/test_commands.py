@@ -1,10 +1,13 @@
 """`actscope study`, `query`, `export`: what they print, what they write, how they refuse."""
 
+import contextlib
 import os
+import pathlib
 import pty
 import re
 import subprocess
 import sys
+import tomllib
 
 import pandas as pd
 import pytest
@@ -12,8 +15,10 @@ from typer.testing import CliRunner
 
 from actscope.cli import app
 from actscope.cli.study import duration, line
-from actscope.study import StudyResult
+from actscope.study import Study, StudyResult
+from actscope.study.file import builtins
 from actscope.study.progress import Progress
+from actscope.study.store import Store
 
 SPEC = """\
 activation = ["relu", "tanh"]
@@ -106,6 +111,72 @@ def test_failing_trials_are_told_and_do_not_stop_the_study(spec):
     assert done.exit_code == 0
     assert "48 trials" in done.stdout
     assert "24 errors\nfirst error: InputError: init 'tanh_equivalent'" in done.stdout
+
+
+def test_errors_are_trained_again_when_asked_and_only_then(spec, monkeypatch):
+    """A failure that has gone by the next time: first a machine without room, then with."""
+    from actscope.study import work
+
+    whole = Study(**tomllib.loads(SPEC)).run().table()
+    train, rows = work._rows, []
+
+    def cramped(trials, threads):
+        if any(seed == 3 for _, seed in trials):
+            raise MemoryError("no room")
+        rows.extend(trials)
+        return train(trials, threads)
+
+    monkeypatch.setattr(work, "_rows", cramped)
+    first = run("study", "grid.toml")
+    assert "4 errors\nfirst error: MemoryError: no room\nto try these again: " in first.stdout
+    assert sorted({seed for _, seed in rows}) == [0, 1, 2, 4, 5]
+    again = run("study", "grid.toml")
+    assert "4 errors" in again.stdout  # an error is a result like any other
+    assert StudyResult("grid-study").runs[-1]["trained"] == 0
+    monkeypatch.setattr(work, "_rows", train)
+    last = run("study", "grid.toml", "--retry-errors")
+    assert "24 trials; " in last.stdout
+    assert "0 errors" in last.stdout
+    assert StudyResult("grid-study").runs[-1]["trained"] == 4
+    assert StudyResult("grid-study").table().equals(whole)
+    assert run("study", "grid.toml", "--retry-errors").exit_code == 0  # nothing left to retry
+
+
+def test_a_kill_while_errors_are_dropped_loses_and_doubles_nothing(spec, monkeypatch):
+    spec.write_text(SPEC.replace('"tanh"', '"sigmoid"') + 'init = "tanh_equivalent"\n')
+    run("study", "grid.toml")
+    whole = StudyResult("grid-study").table()
+    unlink = pathlib.Path.unlink
+
+    def killed(path, missing_ok=False):
+        if path.suffix == ".parquet":
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(pathlib.Path, "unlink", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        Store("grid-study").drop_errors()
+    monkeypatch.setattr(pathlib.Path, "unlink", unlink)
+    done = run("study", "grid.toml", "--retry-errors")
+    assert done.exit_code == 0, done.output
+    assert "12 errors" in done.stdout  # which are no accident, and come again
+    assert StudyResult("grid-study").table().equals(whole)
+
+
+def test_a_study_that_comes_with_the_package(spec):
+    done = run("study", "--builtin", "hybrid", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("hybrid: 112 cells, 2,240 trials\n")
+    page = " ".join(run("study", "--help").stdout.split())
+    for name in builtins():
+        assert name in page
+    wrong = run("study", "--builtin", "rescu")
+    assert wrong.exit_code == 2
+    assert "did you mean 'rescue'? Known: architecture, depth," in wrong.stderr
+    for words, given in (((), "neither"), (("grid.toml", "--builtin", "depth"), "both")):
+        refused = run("study", *words)
+        assert refused.exit_code == 2
+        assert f"one of {', '.join(builtins())}; got {given}" in refused.stderr
 
 
 def test_a_damaged_file_is_named_and_its_trials_are_trained_anew(spec):

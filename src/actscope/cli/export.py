@@ -10,7 +10,11 @@ import typer
 
 def command(
     source: Annotated[
-        Path, typer.Argument(help="A study's folder; for --onnx also a study file of one cell.")
+        str,
+        typer.Argument(
+            help="A study's folder, or an fsspec URL of one; for --onnx also a study file of one "
+            "cell."
+        ),
     ],
     csv: Annotated[Path | None, typer.Option(help="The CSV file to write.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
@@ -45,16 +49,16 @@ def command(
     if csv is not None or parquet is not None:
         _rows(source, table, csv, parquet)
     if onnx is not None:
-        _network(source, onnx, seed, output)
+        _network(Path(source), onnx, seed, output)
 
 
-def _rows(source: Path, table: str, csv: Path | None, parquet: Path | None) -> None:
+def _rows(source: str, table: str, csv: Path | None, parquet: Path | None) -> None:
     """Write a table of a study's folder."""
     from actscope.errors import InputError, UnknownName
     from actscope.study.query import MEASURED
     from actscope.study.result import StudyResult
 
-    if source.is_file():
+    if Path(source).is_file():
         raise InputError(
             f"{source} is a file: --csv and --parquet write the trials of a study's folder, which "
             f"`actscope study {source}` makes"

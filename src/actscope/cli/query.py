@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ MOST_ROWS = 200  # that a terminal is given
 
 
 def command(
-    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    study: Annotated[str, typer.Argument(help="The study's folder, or an fsspec URL of one.")],
     sql: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's dialect.")],
     csv: Annotated[bool, typer.Option("--csv", help="Every row, for a program.")] = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 def command(
     study: Annotated[str, typer.Argument(help="The study's folder, or an fsspec URL of one.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the page; NAME-report by default.")
+        str | None, typer.Option(help="Folder of the page; NAME-report by default.")
     ] = None,
 ) -> None:
     """Write a study as one HTML page: scores, curves, layers, comparisons, and how to repeat it.
@@ -28,5 +27,5 @@ def command(
     from actscope.study.result import StudyResult
 
     result = StudyResult(study)
-    folder = out if out is not None else Path(f"{result.name.replace(' ', '-')}-report")
+    folder = out if out is not None else f"{result.name.replace(' ', '-')}-report"
     typer.echo(f"The study on one page: {study_report(result, folder)}")

@@ -28,7 +28,7 @@ def command(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study; NAME-study by default.")
+        str | None, typer.Option(help="Folder of the study; NAME-study by default.")
     ] = None,
     dry_run: Annotated[
         bool,
@@ -48,6 +48,10 @@ def command(
             help="Go on with a folder that holds trials; --no-resume refuses such a folder.",
         ),
     ] = True,
+    retry_errors: Annotated[
+        bool,
+        typer.Option("--retry-errors", help="Train stored trials that ended in an error again."),
+    ] = False,
 ) -> None:
     """Train a grid of networks that a TOML file describes.
 
@@ -56,7 +60,8 @@ def command(
     value: test_share, curve, name; and a table [trace] with metrics, every, formats, points,
     hand_on, weights. Each [[grid]] says some of the lists anew: the study is their union.
     Trials that the folder holds are not trained again, so the same command goes on after Ctrl-C,
-    a kill or a full disk, and trains only what is new after the file has grown.
+    a kill or a full disk, and trains only what is new after the file has grown. A trial that
+    fails is stored with its error; --retry-errors trains such trials again.
 
     Exit code: 0; 2 for input that cannot be used; 130 after Ctrl-C.
 
@@ -64,19 +69,20 @@ def command(
     actscope study --builtin rescue · actscope report rescue-study
     """
     from actscope.errors import InputError
+    from actscope.study.remote import writable
     from actscope.study.run import needs_extra, run
 
     needs_extra()
     study = _asked(file, builtin)
-    folder = out if out is not None else Path(f"{study.name.replace(' ', '-')}-study")
+    folder = out if out is not None else f"{study.name.replace(' ', '-')}-study"
     if dry_run:
         _say_plan(study, executor, address, workers)
         return
-    if not resume and any((folder / "trials").glob("*.parquet")):
+    if not resume and writable(folder).files():
         raise InputError(f"{folder} holds trials: name a new --out, or leave out --no-resume")
     with _shown() as show:
         try:
-            result = run(study, folder, executor, workers, address, show, _say_damage)
+            result = run(study, folder, executor, workers, address, show, _say_damage, retry_errors)
         except KeyboardInterrupt as stopped:
             typer.echo(
                 f"{str(stopped) or 'stopped'}\nto go on, give the same command again", err=True
@@ -175,6 +181,6 @@ def _say_result(result: StudyResult, study: Study) -> None:
     )
     if counts.errors:
         first = result.query("SELECT error FROM trials WHERE error IS NOT NULL LIMIT 1").error[0]
-        typer.echo(f"first error: {first}")
+        typer.echo(f"first error: {first}\nto try these again: the same command, --retry-errors")
     typer.echo(f"stored in {result.folder}; ask it: actscope query {result.folder} "
                '"SELECT * FROM cells"')  # fmt: skip

@@ -18,6 +18,7 @@ from actscope.report.study_figures import (
 )
 from actscope.study.compare import compare
 from actscope.study.file import builtin, builtins, dumps
+from actscope.study.remote import local_folder
 from actscope.study.result import StudyResult
 from actscope.study.summary import TRIED, Problem, best_table, in_short, label_of, problems
 
@@ -44,7 +45,7 @@ def study_report(study: StudyResult | str | Path, out: str | Path) -> Path:
 
     Raises:
         InputError: there is no such study, or it has no trial yet.
-        OutputError: the folder cannot be written to.
+        OutputError: the folder cannot be written to, or is a URL.
 
     Example:
         >>> import actscope, tempfile
@@ -53,7 +54,7 @@ def study_report(study: StudyResult | str | Path, out: str | Path) -> Path:
         'index.html'
     """
     result = study if isinstance(study, StudyResult) else StudyResult(study)
-    folder = ready_folder(Path(out))
+    folder = ready_folder(local_folder(out, "a report"))
     write_files(folder, study_files(result))
     return folder / PAGE
 

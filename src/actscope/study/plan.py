@@ -244,6 +244,7 @@ class Study:
         workers: int | None = None,
         address: str | None = None,
         progress: Callable[[Progress], object] | None = None,
+        retry_errors: bool = False,
     ) -> StudyResult:
         """Train what is not stored yet, and give everything back.
 
@@ -254,14 +255,17 @@ class Study:
             workers: chunks that run at once; all cores by default.
             address: of a cluster, for executors that have one.
             progress: called now and then with a `Progress`.
+            retry_errors: whether stored trials that ended in an error are trained again; without
+                it an error is a result like any other.
 
         Raises:
-            OutputError: the folder cannot be written to, or another process holds it.
+            OutputError: the folder cannot be written to, or another process holds it, or it is
+                a URL: studies are written to folders of this machine.
             InputError: the folder holds another study.
         """
         from actscope.study.run import run
 
-        return run(self, out, executor, workers, address, progress)
+        return run(self, out, executor, workers, address, progress, retry_errors=retry_errors)
 
 
 AXES = (

@@ -35,7 +35,7 @@ def query(store: Store, sql: str) -> pd.DataFrame:
     """
     if store.record() is None:
         raise InputError(
-            f"{store.folder} is no study folder: expected one that `actscope study FILE.toml` wrote"
+            f"{store.shown} is no study folder: expected one that `actscope study FILE.toml` wrote"
         )
     with connection(store.sound()) as con:
         duckdb = _duckdb()

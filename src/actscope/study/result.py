@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from actscope.errors import InputError
 from actscope.study.query import query
+from actscope.study.remote import readable
 from actscope.study.schema import CELL
 from actscope.study.store import Store
 
@@ -24,7 +25,7 @@ class StudyResult:
     """A study's folder.
 
     Args:
-        store: the folder, or its path.
+        store: the folder, its path, or an fsspec URL of one ("s3://…", "zip://study::a.zip").
         temporary: whether the folder goes with the result.
 
     Example:
@@ -42,11 +43,11 @@ class StudyResult:
         store: Store | str | Path,
         temporary: bool = False,
     ) -> None:
-        self.store = store if isinstance(store, Store) else Store(store)
+        self.store = store if isinstance(store, Store) else readable(store)
         record = self.store.record()
         if record is None:
             raise InputError(
-                f"{self.store.folder} is no study folder: expected one that `actscope study` wrote"
+                f"{self.where} is no study folder: expected one that `actscope study` wrote"
             )
         self._record = record
         if temporary:
@@ -54,7 +55,7 @@ class StudyResult:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Where it is; of a URL, the folder of the copies."""
         return self.store.folder
 
     @property

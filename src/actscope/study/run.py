@@ -21,6 +21,7 @@ from actscope.study.lock import locked
 from actscope.study.machine import commit, machine, versions
 from actscope.study.plan import Plan, Study
 from actscope.study.progress import Progress, Tally
+from actscope.study.remote import writable
 from actscope.study.result import StudyResult
 from actscope.study.store import Damage, Store
 from actscope.study.work import Chunk, run_chunk
@@ -36,6 +37,7 @@ def run(
     address: str | None = None,
     progress: Callable[[Progress], object] | None = None,
     on_damage: Callable[[Damage], object] | None = None,
+    retry_errors: bool = False,
 ) -> StudyResult:
     """Train what is not stored yet.
 
@@ -49,6 +51,7 @@ def run(
         address: of a cluster.
         progress: called when rows are stored.
         on_damage: called with each chunk file that was damaged and has been set aside.
+        retry_errors: whether stored trials that ended in an error are trained again.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C; its text says how far the study is.
@@ -59,7 +62,7 @@ def run(
         raise BadSpec("address", address, f"nothing: the executor {executor!r} has no address")
     if workers is not None:
         whole("workers", workers, 1, 1024)
-    store = Store(tempfile.mkdtemp(prefix="actscope-study-") if out is None else out)
+    store = writable(tempfile.mkdtemp(prefix="actscope-study-") if out is None else out)
     store.prepare()
     with locked(store.folder):
         plan = study.plan()
@@ -67,7 +70,10 @@ def run(
             if on_damage is not None:
                 on_damage(damage)
         tally = Tally(plan)
-        _count_stored(store, tally)
+        _count_stored(store, tally)  # before anything is dropped: it may be another study's
+        if retry_errors and store.drop_errors():
+            tally = Tally(plan)
+            _count_stored(store, tally)
         book = _open_record(store, study, plan, executor)
         with _stop_flag() as stop:
             items = _until(stop, chunks(tally))

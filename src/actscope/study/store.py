@@ -21,7 +21,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,16 @@ class Store:
 
     Args:
         folder: where it is, or is to be.
+
+    Attributes:
+        shown: the place as a person would type it.
+        mend: what to do about damaged files.
     """
+
+    mend = (
+        "Run the study again with the same folder: the damaged files are set aside and their "
+        "trials trained anew"
+    )
 
     def __init__(self, folder: str | Path) -> None:
         self.folder, self.shown = Path(folder), str(folder)
@@ -69,9 +78,9 @@ class Store:
         Raises:
             InputError: it cannot be read as such.
         """
-        path = self.folder / RECORD
+        path = f"{self.shown.rstrip('/')}/{RECORD}"
         try:
-            found = json.loads(path.read_text("utf8"))
+            found = json.loads((self.folder / RECORD).read_text("utf8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -93,25 +102,23 @@ class Store:
         Raises:
             InputError: one is damaged; the message names each.
         """
-        damage = self.check()
-        if damage:
-            names = "; ".join(map(str, damage))
-            raise InputError(
-                f"{self.trials}: {len(damage)} damaged: {names}. Run the study again with the same "
-                "folder: the damaged files are set aside and their trials trained anew"
-            )
-        self.check_columns()
-        return self.files()
+        files = self.files()
+        found = [Damage(path, reason) for path in files if (reason := _damage(path))]
+        if found:
+            names = "; ".join(map(str, found))
+            raise InputError(f"{self.shown}/{TRIALS}: {len(found)} damaged: {names}. {self.mend}")
+        self.check_columns(files)
+        return files
 
-    def check_columns(self) -> None:
+    def check_columns(self, files: Iterable[Path]) -> None:
         """Raise InputError for a chunk file with other columns than this version writes."""
         import pyarrow.parquet as pq
 
-        for path in self.files():
+        for path in files:
             if not pq.read_schema(path).equals(schema()):
                 raise InputError(
-                    f"{path}: its columns are those of another version of actscope: name another "
-                    "folder, or use the version that study.json names"
+                    f"{self.shown}/{TRIALS}/{path.name}: its columns are those of another version "
+                    "of actscope: name another folder, or use the version that study.json names"
                 )
 
     def ids(self, path: Path) -> list[str]:
@@ -161,8 +168,34 @@ class Store:
                 aside = self.folder / DAMAGED
                 aside.mkdir(exist_ok=True)
                 found.path.replace(aside / found.path.name)
-        self.check_columns()
+        self.check_columns(self.files())
         return damage
+
+    def drop_errors(self) -> int:
+        """Forget the trials that ended in an error, so that they are trained again.
+
+        Each file that holds some is written anew without them before it is removed. After a kill
+        between the two, `clean` finds trials twice and sets one of the files aside.
+
+        Returns:
+            How many were dropped.
+        """
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        dropped = 0
+        for path in self.files():
+            errors = pq.read_table(path, columns=["error"]).column("error")
+            if errors.null_count == len(errors):
+                continue
+            rows = pq.read_table(path)
+            kept = rows.filter(pc.is_null(rows.column("error")))
+            if len(kept):
+                self.add(kept)
+            with _said(self.folder):
+                path.unlink()
+            dropped += len(rows) - len(kept)
+        return dropped
 
     def stored(self) -> Iterator[str]:
         """The id of every stored trial."""
@@ -202,6 +235,11 @@ def _ours(name: str) -> bool:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a chunk file's bytes are those that its name stands for."""
+    return not _damage(path)
 
 
 def _damage(path: Path) -> str:
