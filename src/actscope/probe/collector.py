@@ -13,10 +13,11 @@ import torch
 
 from actscope.errors import InputError
 from actscope.probe import samples
+from actscope.probe.calls import Call, Opaque
 from actscope.probe.gradients import Gradient
 from actscope.probe.identity import Identity, identify, plain
 from actscope.probe.moments import Moments, unit_dim
-from actscope.probe.tracker import Call, Opaque
+from actscope.probe.nested import leaves
 
 Units = int | Mapping[str, int] | None
 
@@ -131,7 +132,7 @@ class Collector:
 
     def begin(self, root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass starts: find the number of examples and the network's input."""
-        tensors = _leaves((args, kwargs))
+        tensors = leaves((args, kwargs))
         first = next((t for t in tensors if t.ndim), None)
         self._local.counts = {}
         self._local.batch = first.shape[0] if first is not None else 0
@@ -192,17 +193,31 @@ class Collector:
         """The forward pass ended."""
         self.seconds += max(seconds, 0.0)
 
-    def site(self, call: Call) -> None:
-        """An activation was applied: find its site and measure."""
+    def site(self, call: Call) -> Site | None:
+        """An activation was applied: find its site and measure.
+
+        Returns:
+            The site if its gradient is wanted and the output has none.
+        """
         with torch.no_grad(), _exact(call.output), self._lock:
             site = self._site(call)
             if site is None:
-                return
+                return None
             if call.expression is not None:
                 call.expression.site = site.name
             site.calls += 1
             site.seconds += call.seconds
             self._measure(site, call)
+            if not self.measures.gradients or call.output.numel() == 0:
+                return None
+            if not call.output.requires_grad:
+                return site
+            self.gradient(site, call.output)
+            return None
+
+    def gradient(self, site: Site, tensor: Any) -> None:
+        """Measure the gradient that will reach this tensor, the site's output."""
+        self.handles.append(tensor.register_hook(functools.partial(site.gradient.add)))
 
     # -- which site -----------------------------------------------------------------------------
 
@@ -239,14 +254,14 @@ class Collector:
 
     def _weight(self, site: Site, call: Call) -> None:
         """Name the weight of the layer before, and its standard deviation times √fan_in."""
-        ref = call.source.weight if call.source else None
-        weight = ref() if ref is not None else None
-        if weight is None or weight.ndim < 2 or id(weight) not in self.weights:
+        layer = call.source.layer if call.source else None
+        weight = layer.weight() if layer is not None else None
+        if layer is None or weight is None or id(weight) not in self.weights:
             return
         site.weight = self.weights[id(weight)]
-        if self.measures.rows:  # reading a whole weight is work for a full look only
+        if self.measures.rows and layer.plain and layer.fan_in:  # work for a full look only
             w = weight.detach().float()
-            site.sigma_w = float(w.square().mean().sqrt()) * weight[0].numel() ** 0.5
+            site.sigma_w = float(w.square().mean().sqrt()) * layer.fan_in**0.5
 
     # -- measuring ------------------------------------------------------------------------------
 
@@ -286,9 +301,6 @@ class Collector:
                 over = tuple(i for i in range(1, y.ndim) if i != dim)
                 pooled = (y.float().mean(over) if over else y)[: m.pooled - kept]
                 site.pooled.append(pooled.reshape(len(pooled), -1).cpu().float())
-        if m.gradients and call.output.requires_grad:
-            hook = functools.partial(site.gradient.add)
-            self.handles.append(call.output.register_hook(hook))
 
     def _input_rows(self, site: Site, call: Call, dim: int) -> None:
         kept = call.source.rows if call.source else None
@@ -307,18 +319,3 @@ class Collector:
 def _exact(tensor: Any) -> Any:
     """Autocast off: what is measured is measured in the type it has."""
     return torch.autocast(tensor.device.type, enabled=False)
-
-
-def _leaves(value: Any, depth: int = 0) -> list[Any]:
-    """The tensors in nested containers and dataclasses, in order."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if depth > 8:
-        return []
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    elif hasattr(value, "__dataclass_fields__"):
-        value = [getattr(value, name) for name in value.__dataclass_fields__]
-    if isinstance(value, (list, tuple)):
-        return [t for v in value for t in _leaves(v, depth + 1)]
-    return []

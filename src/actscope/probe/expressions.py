@@ -19,6 +19,23 @@ from actscope.probe.functions import ALWAYS, HINGE, JOINS, PART, PLAIN, Plan
 _CASTS = functions.words("to float half bfloat16 double type_as type clone")
 
 
+@dataclass(slots=True, frozen=True)
+class Layer:
+    """The layer whose weight stands last before a tensor.
+
+    Attributes:
+        weight: a weak reference to it.
+        fan_in: inputs of one unit; 0 if unknown.
+        plain: nothing but its bias and views lie between: no norm, no residual sum.
+        place: counts calls of a pass, so that the later of two layers can be told.
+    """
+
+    weight: weakref.ref[Any]
+    fan_in: int
+    plain: bool
+    place: int
+
+
 @dataclass(slots=True, eq=False)
 class Source:
     """The tensor that an expression starts from, and what is known of where it came from.
@@ -26,14 +43,14 @@ class Source:
     Attributes:
         dim: the dimension of its units, or None where the shape has to decide.
         weighted: whether a layer with weights made it.
-        weight: a weak reference to that layer's weight, or None.
-        rows: rows sampled before an in-place function overwrote it, or None.
+        layer: that layer, or None.
         version: torch's count of in-place changes when the expression began.
+        rows: rows sampled before an in-place function overwrote it, or None.
     """
 
     dim: int | None
     weighted: bool
-    weight: Any
+    layer: Layer | None
     version: int
     rows: Any = None
 
@@ -52,6 +69,7 @@ class Expression:
         gated: multiplied by another tensor of its shape.
         frame: the call of a module in which it was made.
         site: the name that the listener gave it.
+        serial: the number, in the pass, of the call that completed it.
     """
 
     source: Source
@@ -66,6 +84,7 @@ class Expression:
     gated: bool = False
     frame: Any = None
     site: str = ""
+    serial: int = 0
 
 
 def level_of(plan: Plan, parts: Iterable[Expression]) -> int:
@@ -158,31 +177,6 @@ def _bracket(said: str) -> str:
         if char == " " and depth == 0 and i:
             return f"({said})"
     return said
-
-
-@dataclass(slots=True, eq=False)
-class Note:
-    """What is known of one live tensor during a forward pass.
-
-    Attributes:
-        ref: a weak reference to it, since ids are used again.
-        expression: what it is of its source, once it has been used elementwise.
-        dim: the dimension of its units, if a layer told.
-        weighted: whether it comes from a layer with weights.
-        weight: a weak reference to that layer's weight.
-        constant: made of numbers, not of data.
-        made_by: the activation that the values come from, through views alone.
-        squashed: "sigmoid", "softmax" or "log_softmax" where the values are such a function's.
-    """
-
-    ref: weakref.ref[Any]
-    expression: Expression | None = None
-    dim: int | None = None
-    weighted: bool = False
-    weight: Any = None
-    constant: bool = False
-    squashed: str | None = None
-    made_by: Expression | None = None
 
 
 def is_reported(expression: Expression) -> bool:

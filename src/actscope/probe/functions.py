@@ -6,6 +6,8 @@ A function is known by its name, so that `torch.relu`, `Tensor.relu_`, `F.relu` 
 
 from __future__ import annotations
 
+import functools
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +27,7 @@ _ALWAYS = """relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh sof
 hardtanh hardswish hardsigmoid hardshrink softshrink tanhshrink log_sigmoid threshold prelu rrelu
 rrelu_with_noise erf"""
 _HINGE = """clamp clamp_min clamp_max where maximum minimum max min fmax fmin sin cos abs
-heaviside sign gt lt ge le"""
+heaviside sign gt lt ge le atan asinh sinh cosh sinc erfc ndtr log_ndtr logaddexp"""
 _PART = "exp expm1 exp2"
 _PLAIN = """add sub rsub mul div rdiv pow rpow neg square log log1p sqrt rsqrt reciprocal to float
 half bfloat16 double type_as type clone eq ne logical_not logical_and logical_or bitwise_not
@@ -64,6 +66,12 @@ _OTHER = {
     "erf": "special_erf",
     "abs": "absolute __abs__",
     "to": "_to_copy",
+    "erfc": "special_erfc",
+    "ndtr": "special_ndtr",
+    "log_ndtr": "special_log_ndtr",
+    "sinc": "special_sinc",
+    "atan": "arctan",
+    "asinh": "arcsinh",
 }
 CANONICAL = {other: name for name, others in _OTHER.items() for other in others.split()}
 
@@ -86,12 +94,14 @@ REDUCTIONS = words(
 # functions that move dimensions: what was known of the units is no longer
 MOVES = words("permute transpose t swapaxes movedim moveaxis flatten einsum rearrange")
 
+_ATTENTION = (
+    "the softmax inside fused attention",
+    'load the model with attn_implementation="eager" (Hugging Face), or call softmax yourself',
+)
 # fused kernels whose inside no hook can see, with the way to see it
 FUSED = {
-    "scaled_dot_product_attention": (
-        "the softmax inside fused attention",
-        'load the model with attn_implementation="eager" (Hugging Face), or call softmax yourself',
-    ),
+    "scaled_dot_product_attention": _ATTENTION,
+    "flex_attention": _ATTENTION,
     "lstm": ("the gates of an LSTM", "write the cell with torch.sigmoid and torch.tanh"),
     "gru": ("the gates of a GRU", "write the cell with torch.sigmoid and torch.tanh"),
     "lstm_cell": ("the gates of an LSTM cell", "write the cell with torch.sigmoid and torch.tanh"),
@@ -117,6 +127,27 @@ _IGNORED = words(
 )
 
 
+# functions that make a tensor without writing to it
+EMPTY = words("empty empty_like empty_strided new_empty new_empty_strided empty_permuted")
+# functions that make a tensor of numbers, not of data
+CONSTANTS = words(
+    """zeros ones full zeros_like ones_like full_like tensor arange eye empty new_zeros new_ones
+    new_full new_tensor scalar_tensor linspace as_tensor"""
+)
+VIEWS = words("view reshape squeeze unsqueeze flatten contiguous __getitem__")
+# name -> the argument that is the layer's weight, and where its inputs are counted
+WEIGHTS: dict[str, tuple[int, str]] = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), (1, "rest")),
+    **dict.fromkeys((f"conv_transpose{k}d" for k in (1, 2, 3)), (1, "transposed")),
+    **dict.fromkeys(("matmul", "mm", "bmm", "__matmul__"), (1, "first")),
+    "addmm": (2, "first"),
+}
+NORMS = words(
+    """layer_norm rms_norm native_layer_norm batch_norm group_norm instance_norm native_batch_norm
+    _native_batch_norm_legit_no_training native_group_norm"""
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do when a function of this name is called.
@@ -126,12 +157,20 @@ class Plan:
         ignored: reads a property only; uses up nothing.
         level: PLAIN to ALWAYS for an elementwise function, −1 for any other.
         in_place: the first argument is overwritten.
+        told: a fused kernel, a loss or a logarithm: the listener hears of it before it runs.
+        composite: a Python function of torch that is run again with the probe looking inside.
+        spread: softmax or GLU: an activation that is not elementwise.
+        switch: turns gradients on or off.
     """
 
     name: str
-    ignored: bool
-    level: int
-    in_place: bool
+    ignored: bool = False
+    level: int = -1
+    in_place: bool = False
+    told: bool = False
+    composite: bool = False
+    spread: bool = False
+    switch: bool = False
 
 
 def plan_of(func: Callable[..., Any]) -> Plan:
@@ -140,8 +179,29 @@ def plan_of(func: Callable[..., Any]) -> Plan:
     if hasattr(func, "overloadpacket"):  # aten.relu.default
         raw = func.overloadpacket.__name__
     if raw in _IGNORED:
-        return Plan(raw, True, -1, False)
+        return Plan(raw, ignored=True, switch=raw == "_set_grad_enabled")
     in_place = (raw.endswith("_") and not raw.endswith("__")) or raw.startswith("__i")
     name = raw.rstrip("_") if in_place and not raw.startswith("__") else raw
     name = CANONICAL.get(name, name)
-    return Plan(name, False, LEVELS.get(name, -1), in_place)
+    return Plan(
+        name,
+        level=LEVELS.get(name, -1),
+        in_place=in_place,
+        told=name in FUSED or name in LOSSES or name == "log",
+        composite=name in COMPOSITES and hasattr(func, "__code__"),
+        spread=name in SOFTMAX or name in GATED,
+    )
+
+
+@functools.cache
+def opened(func: Callable[..., Any]) -> Callable[..., Any]:
+    """A composite of torch.nn.functional that does not hand itself over to the mode again."""
+    assert isinstance(func, types.FunctionType)
+    names = {**func.__globals__}
+    for name in ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"):
+        names[name] = lambda *_: False
+    copy = types.FunctionType(
+        func.__code__, names, func.__name__, func.__defaults__, func.__closure__
+    )
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy

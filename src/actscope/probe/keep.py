@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from actscope.errors import InputError
+
 
 def _random_states() -> list[tuple[Any, Any]]:
     """(restore, state) of every source of random numbers that a forward may use."""
@@ -81,7 +83,7 @@ def _equal(buffer: Any, held: Any) -> bool:
     )
 
 
-def backward(loss: Any, parameters: list[Any]) -> None:
+def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
     """Run the backward pass for the hooks on the way; no parameter's `grad` is kept.
 
     `autograd.grad` leaves the parameters' own hooks alone (an optimiser that steps inside the
@@ -91,14 +93,19 @@ def backward(loss: Any, parameters: list[Any]) -> None:
     Args:
         loss: a tensor of one number.
         parameters: those that need a gradient.
+        reentrant: the forward pass had reentrant checkpoints.
+
+    Raises:
+        InputError: a parameter has a hook that would step, and a reentrant checkpoint runs it.
     """
-    try:
+    if not reentrant:
         torch.autograd.grad(loss, parameters, allow_unused=True)
         return
-    except RuntimeError as error:
-        hooked = any(p._post_accumulate_grad_hooks for p in parameters)
-        if "heckpoint" not in str(error) or hooked:
-            raise
+    if any(p._post_accumulate_grad_hooks for p in parameters):
+        raise InputError(
+            "parameters have hooks that run in the backward pass, and reentrant checkpoints would "
+            "call them: inspect without a loss, or checkpoint with use_reentrant=False"
+        )
     for parameter in parameters:
         parameter.grad = None
     loss.backward()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,7 +18,8 @@ from actscope.probe.keep import backward, random_kept, unchanged
 from actscope.probe.merge import gathered, is_distributed
 from actscope.probe.report import Report
 from actscope.probe.rules._base import Seen
-from actscope.probe.tracker import Tracker, unwrap
+from actscope.probe.tracker import Tracker
+from actscope.probe.wrappers import unwrap
 
 PROBED = 2000  # examples kept for the probe
 
@@ -114,7 +114,7 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
     tracker = Tracker(root, collector)
     targets: list[Any] = []
     wanted = [p for p in root.parameters() if p.requires_grad]
-    with unchanged(root), _eager(root):
+    with unchanged(root):
         tracker.attach()
         try:
             for batch in batches:
@@ -139,7 +139,7 @@ def _one(
             value = loss_of(output, batch.labels, loss)
             if last is not None and not collector.output_site:
                 with torch._C.DisableTorchFunction(), contextlib.suppress(InputError):
-                    collector.output_site = last.made_by(first_tensor(output))
+                    collector.output_site = last.notes.made_by(first_tensor(output))
         if value is None:
             return
         if value.numel() != 1:
@@ -148,21 +148,7 @@ def _one(
                 "batch"
             )
         if value.requires_grad and parameters:
-            backward(value.reshape(()), parameters)
-
-
-@contextlib.contextmanager
-def _eager(root: Any) -> Any:
-    """Compiled parts run as they are written, so that they can be looked into."""
-    stance = getattr(torch.compiler, "set_stance", None)
-    with contextlib.ExitStack() as stack:
-        if stance is not None:
-            stack.enter_context(stance("force_eager"))
-        if any(hasattr(m, "_orig_mod") for m in root.modules()):
-            # torch warns of hooks on compiled modules; ours count them right
-            stack.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)`")
-        yield
+            backward(value.reshape(()), parameters, last is not None and last.sites.stretches)
 
 
 def report_of(

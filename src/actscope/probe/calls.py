@@ -1,0 +1,87 @@
+"""What a pass over a model tells its listener: calls of activations, and what stayed hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from actscope.probe.expressions import Expression, Source
+
+
+@dataclass(slots=True)
+class Call:
+    """One activation applied once.
+
+    Attributes:
+        path: the module's path ("" for the root), or the activation module's own.
+        kind: "module", "function", "composed" or "softmax".
+        expression: what was computed, ready to be replayed; None for softmax and GLU.
+        label: a name for what has no expression.
+        output: the result, alive for the length of the listener's call.
+        z: the input, or None where it is gone.
+        source: where the input came from, with rows kept from before it was overwritten.
+        gated: its output is multiplied by another tensor of the same shape.
+        seconds: the time it took.
+        serial: the number, in the pass, of the call of torch that completed it.
+        module: the module that it is, or None.
+    """
+
+    path: str
+    kind: str
+    expression: Expression | None
+    label: str
+    output: Any
+    z: Any
+    source: Source | None
+    gated: bool
+    seconds: float
+    serial: int
+    module: Any = None
+
+    @property
+    def dim(self) -> int | None:
+        """The dimension of the units, where a layer told."""
+        return self.source.dim if self.source else None
+
+
+@dataclass(slots=True, frozen=True)
+class Opaque:
+    """Something that may hold activations and cannot be looked into.
+
+    Attributes:
+        path: the module that does it ("" for the root).
+        what: what is hidden.
+        way_out: how to let it be seen.
+    """
+
+    path: str
+    what: str
+    way_out: str
+
+
+class Listener(Protocol):
+    """What a tracker reports to."""
+
+    def begin(self, root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A forward pass starts."""
+
+    def site(self, call: Call) -> Any:
+        """An activation was applied; returns what `gradient` takes if none can be had yet."""
+
+    def gradient(self, site: Any, tensor: Any) -> None:
+        """A checkpoint runs again: this tensor is the site's output, now with a gradient."""
+
+    def rows(self, tensor: Any, dim: int | None) -> Any:
+        """Sampled rows of a tensor that is about to be overwritten."""
+
+    def opaque(self, found: Opaque) -> None:
+        """Something cannot be looked into."""
+
+    def embedded(self, tensor: Any) -> None:
+        """An embedding was looked up."""
+
+    def loss(self, name: str, tensor: Any, squashed: str | None) -> None:
+        """A loss function is called on a tensor."""
+
+    def end(self, seconds: float) -> None:
+        """The forward pass ended; seconds without the listener's own."""

@@ -1,0 +1,238 @@
+"""The first pass, checked: activation-like work that no site stands for is listed as opaque.
+
+Below the calls of torch that Python makes lies the dispatcher, through which scripted functions,
+extensions and custom operators go too. A `TorchDispatchMode`, on during the first pass only, sees
+every operator there. What runs inside a call that the pass followed, or inside the probe itself,
+is accounted for; an activation anywhere else is hidden. Two more signs are read off the tensors:
+one that torch made and never wrote to was filled by a kernel of its own (Triton, CUDA), and one
+made outside torch after values had left it was worked out by NumPy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import types
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from actscope.probe import functions
+from actscope.probe.calls import Opaque
+from actscope.probe.forward import Known, Pass
+from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
+from actscope.probe.sites import Sites
+from actscope.probe.stack import NO_FUNCTIONS, Frame
+
+OUTSIDE = "call the Python function as it was before torch.jit.script, or write it with torch"
+CUSTOM = "use the layer's plain PyTorch version, or write the function with torch"
+# operators of torch's own; those of other namespaces may hold anything
+_OWN = functions.words("aten prim prims profiler c10d _c10d_functional torchvision inductor")
+_FUSED_NAMES = ("relu", "gelu", "sigmoid", "tanh", "silu", "swish", "elu", "mish")
+_TORCH = str(Path(torch.__file__).parent)
+_HERE = str(Path(__file__).parent)
+
+
+class Hidden(TorchDispatchMode):  # type: ignore[misc]
+    """Watches operators; keeps the activations that no call accounts for.
+
+    Args:
+        frames: the modules that the pass is in.
+    """
+
+    supports_higher_order_operators = True
+
+    def __init__(self, frames: list[Frame]) -> None:
+        super().__init__()
+        self.frames = frames
+        self.ours = False  # the probe itself is at work
+        self.running: Plan | None = None  # the call that the pass followed
+        self.bare: dict[tuple[str, str], dict[str, None]] = {}  # (path, place) -> names
+        self.within: dict[tuple[str, str, str], None] = {}  # (path, what, way out)
+        self.left = False  # data went to NumPy
+
+    def __torch_dispatch__(
+        self, func: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        with NO_FUNCTIONS():
+            result = func(*args, **(kwargs or {}))
+        if not self.ours and not self.frames[-1].quiet:
+            self._seen(func, result)
+        return result
+
+    def _seen(self, func: Any, result: Any) -> None:
+        frame, running = self.frames[-1], self.running
+        namespace = getattr(func, "namespace", "")
+        if namespace not in _OWN:
+            self._foreign(func, namespace, result)
+            return
+        plan = functions.plan_of(func)
+        if running is None:
+            if plan.name == "lift_fresh" and self.left:
+                self.numpy(frame)
+            if plan.level >= HINGE or plan.spread:
+                self._outside(frame, plan.name.strip("_"))
+        elif running.level < PLAIN and (plan.level == ALWAYS or plan.spread):
+            known = running.spread or running.told or running.name in functions.COMPOSITES
+            if not known:
+                name = f"{plan.name.strip('_')} inside torch's {running.name}"
+                self._add(frame, name, "write the function with its parts")
+
+    def _outside(self, frame: Frame, name: str) -> None:
+        """An activation that Python did not call; of scripted modules the stack tells."""
+        if not isinstance(frame.module, torch.jit.ScriptModule):
+            self.bare.setdefault((frame.path, _place()), {})[name] = None
+
+    def _foreign(self, func: Any, namespace: str, result: Any) -> None:
+        """An operator that is not torch's own, or one of higher order."""
+        running, frame = self.running, self.frames[-1]
+        if running is not None and running.name in functions.FUSED:
+            return
+        name = getattr(func, "__name__", str(func)).removesuffix(".default")
+        told = namespace in ("quantized", "onednn", "mkldnn", "mkldnn_prepacked")
+        if told and not any(word in name for word in _FUSED_NAMES):
+            return
+        if any(t.is_floating_point() or told for t in _tensors(result)):
+            higher = isinstance(func, torch._ops.HigherOrderOperator)
+            kind = f"the branches of {name}" if higher else f"the operator {namespace}::{name}"
+            self._add(frame, kind, CUSTOM)
+
+    def _add(self, frame: Frame, what: str, way_out: str) -> None:
+        self.within[frame.path, what, way_out] = None
+
+    def numpy(self, frame: Frame) -> None:
+        """Values come back that had left torch."""
+        self._add(frame, "values worked out by NumPy", CUSTOM)
+
+    def filled(self, frame: Frame) -> None:
+        """A tensor that torch made and never wrote to is used."""
+        self._add(frame, "a tensor filled outside torch (by a Triton or CUDA kernel)", CUSTOM)
+
+    def found(self) -> Iterator[Opaque]:
+        """What is hidden, place by place."""
+        for (path, place), seen in self.bare.items():
+            what = f"{', '.join(seen)} in code that Python does not run{place}"
+            yield Opaque(path, what, OUTSIDE)
+        for path, what, way_out in self.within:
+            yield Opaque(path, what, way_out)
+
+
+def _place() -> str:
+    """Where the user's code is: " (called at model.py:12)"."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame and frame.f_code.co_filename.startswith((_TORCH, _HERE, "<")):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    return f" (called at {Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+
+
+def _array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind == "f"
+
+
+def _tensors(value: Any) -> list[Any]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [t for v in value for t in _tensors(v)]
+    return []
+
+
+class Checked(Pass):
+    """A pass that is watched from below.
+
+    Args:
+        sites: its state.
+        known: what was found out about functions.
+    """
+
+    def __init__(self, sites: Sites, known: Known) -> None:
+        super().__init__(sites, known)
+        self.hidden = Hidden(self.frames)
+        # id -> (weak reference, the call that made it), of tensors made without values
+        self.blank: dict[int, tuple[Any, Frame]] = {}
+
+    def __enter__(self) -> Any:
+        entered = super().__enter__()
+        self.hidden.__enter__()
+        return entered
+
+    def __exit__(self, *error: Any) -> None:
+        self.hidden.__exit__(*error)
+        super().__exit__(*error)
+
+    @contextlib.contextmanager
+    def ours(self) -> Iterator[None]:
+        """Around the probe's own work."""
+        hidden = self.hidden
+        before, hidden.ours = hidden.ours, True
+        try:
+            yield
+        finally:
+            hidden.ours = before
+
+    def __torch_function__(
+        self, func: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        with self.ours():
+            plan = self.known.plan(func)
+            self._used(plan, args)
+            result = super().__torch_function__(func, kinds, args, kwargs)
+            if plan.name in functions.EMPTY and isinstance(result, torch.Tensor) and result.numel():
+                self.blank[id(result)] = (weakref.ref(result), self.frames[-1])
+            return result
+
+    def run(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of torch, which accounts for what runs in it."""
+        hidden = self.hidden
+        hidden.ours, hidden.running = False, plan
+        try:
+            return func(*args, **kwargs)
+        finally:
+            hidden.ours, hidden.running = True, None
+
+    def push(self, module: Any, args: tuple[Any, ...]) -> None:
+        """A module under the root is called."""
+        with self.ours():
+            super().push(module, args)
+
+    def pop(self, module: Any, result: Any) -> None:
+        """A module under the root returned, or raised."""
+        with self.ours():
+            super().pop(module, result)
+
+    def _used(self, plan: Plan, args: tuple[Any, ...]) -> None:
+        """Look for tensors that torch never wrote to, and for values that leave torch."""
+        if self.hidden.left and plan.name in ("tensor", "as_tensor") and _array(args[0]):
+            self.hidden.numpy(self.frames[-1])
+        for value in args:
+            if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+                continue
+            if plan.name in ("numpy", "__array__"):
+                note = self.notes.get(value)
+                self.hidden.left |= note is not None and not note.constant
+            reads = plan.level >= PLAIN or plan.spread or plan.name in functions.PRODUCERS
+            if self.blank and reads and not plan.in_place:
+                self._read(value)
+
+    def _read(self, tensor: Any) -> None:
+        """A tensor is read: told of, if torch never wrote to it."""
+        base = tensor._base if tensor._base is not None else tensor
+        held, frame = self.blank.get(id(base), (None, None))
+        if held is None or frame is None or held() is not base or base.is_inference():
+            return
+        del self.blank[id(base)]
+        if not base._version:
+            self.hidden.filled(frame)
+
+    def finish(self) -> None:
+        """The root returned: what was hidden is told."""
+        super().finish()
+        for found in self.hidden.found():
+            self.sites.listener.opaque(found)

@@ -1,0 +1,257 @@
+"""One forward pass in one thread: a `TorchFunctionMode` that follows every call of torch.
+
+Elementwise functions of one source grow into expressions (`expressions`); when something that is
+not elementwise uses the result, the whole of it is one site (`sites`) and the listener is told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from actscope.probe import functions
+from actscope.probe.checkpoints import bracket
+from actscope.probe.expressions import Expression, is_reported, level_of
+from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.layers import note_result, note_sum
+from actscope.probe.sites import Sites
+
+Part = tuple[Any, Expression]  # a tensor and what it is
+
+
+@dataclass(slots=True)
+class Known:
+    """The plan of every function, and the kind of every module, that was met."""
+
+    plans: dict[Any, Plan] = field(default_factory=dict)
+    kinds: dict[int, tuple[Any, str | None]] = field(default_factory=dict)
+
+    def plan(self, func: Any) -> Plan:
+        """The plan of a function."""
+        plan = self.plans.get(func)
+        if plan is None:
+            plan = self.plans[func] = functions.plan_of(func)
+        return plan
+
+
+class Pass(TorchFunctionMode):  # type: ignore[misc]
+    """One forward pass in one thread.
+
+    Args:
+        sites: its state, and who is told.
+        known: what was found out about functions, kept from pass to pass.
+    """
+
+    def __init__(self, sites: Sites, known: Known) -> None:
+        super().__init__()
+        self.sites, self.notes, self.frames = sites, sites.notes, sites.stack.frames
+        self.known, self.plans = known, known.plans
+        self.graph = torch.is_grad_enabled()
+        self.depth = 0  # calls of the root inside itself
+        self.started = 0.0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        plan = self.plans.get(func) or self.known.plan(func)
+        if plan.ignored or self.frames[-1].quiet:
+            if plan.switch:
+                self.switch(*bracket())
+            return func(*args, **kwargs)
+        if plan.composite:
+            with self:
+                return functions.opened(func)(*args, **kwargs)
+        start = time.perf_counter()
+        sites = self.sites
+        sites.serial += 1
+        tensors: list[Any] = []
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            _tensors(value, tensors)
+        if sites.stretches:
+            sites.bind(tensors)
+        if plan.told:
+            sites.tell(plan, args)
+        if plan.level >= PLAIN and (plan.name not in ("max", "min") or len(tensors) == 2):
+            return self._elementwise(plan, func, args, kwargs, tensors, start)
+        sites.use(plan, tensors)
+        called = time.perf_counter()
+        sites.own += called - start
+        result = self.run(plan, func, args, kwargs)
+        back = time.perf_counter()
+        self._noted(plan, result, args, kwargs, tensors, back - called)
+        sites.own += time.perf_counter() - back
+        return result
+
+    def run(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of torch; the coverage check watches here."""
+        return func(*args, **kwargs)
+
+    def switch(self, run: str, what: str) -> None:
+        """Gradients are switched off or on, perhaps by a checkpoint."""
+        if run == "forward" and self.graph:
+            self.sites.switch(what == "__enter__")
+
+    def push(self, module: Any, args: tuple[Any, ...]) -> None:
+        """A module under the root is called."""
+        self.sites.stack.push(module, args)
+
+    def pop(self, module: Any, result: Any) -> None:
+        """A module under the root returned, or raised."""
+        self.sites.stack.pop(module, result)
+
+    def finish(self) -> None:
+        """The root returned."""
+        self.sites.finish()
+
+    def _noted(
+        self,
+        plan: Plan,
+        result: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tensors: list[Any],
+        seconds: float,
+    ) -> None:
+        """Note what a function that is not elementwise gave back."""
+        if plan.spread:
+            self.sites.spread(
+                plan.name.strip("_"), result, tensors[0] if tensors else None, seconds
+            )
+            return
+        for part in result if isinstance(result, tuple) else (result,):
+            if isinstance(part, torch.Tensor):
+                note_result(self.notes, plan, part, args, kwargs, tensors, self.sites.serial)
+        if plan.name == "embedding":
+            self.sites.listener.embedded(result)
+
+    # -- elementwise functions ---------------------------------------------------------------
+
+    def _elementwise(
+        self,
+        plan: Plan,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tensors: list[Any],
+        start: float,
+    ) -> Any:
+        """Call an elementwise function; its result is an expression if its data have one source."""
+        sites, notes = self.sites, self.notes
+        parts = [(t, e) for t in tensors if (e := notes.expression(t)) is not None]
+        if not self._one_source(parts):
+            return self._several(plan, func, args, kwargs, tensors, start)
+        new = self._expression(plan, func, args, kwargs, parts)
+        origin = sites.origin(parts)
+        if plan.in_place or kwargs.get("inplace") is True or _inplace_flag(plan, args):
+            sites.keep_rows(origin, new.source)
+        for tensor, _ in parts:
+            sites.pending.pop(id(tensor), None)
+        called = time.perf_counter()
+        sites.own += called - start
+        result = self.run(plan, func, args, kwargs)
+        back = time.perf_counter()
+        new.seconds += back - called
+        if isinstance(result, torch.Tensor):
+            sites.made(result, origin, new)
+        sites.own += time.perf_counter() - back
+        return result
+
+    def _one_source(self, parts: list[Part]) -> bool:
+        """Whether these make one expression: one source of floats, in the frame that made them."""
+        if not parts or any(e.source is not parts[0][1].source for _, e in parts):
+            return False
+        if not any(t.is_floating_point() or e.func is not None for t, e in parts):
+            return False
+        # what another module finished is a site of its own
+        here = self.frames[-1]
+        return not any(is_reported(e) and e.frame is not here for _, e in parts)
+
+    def _expression(
+        self,
+        plan: Plan,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        parts: list[Part],
+    ) -> Expression:
+        by_id = {id(t): e for t, e in parts}
+        put: Callable[[Any], Any] = lambda a: (
+            by_id.get(id(a), a) if isinstance(a, torch.Tensor) else a
+        )
+        return Expression(
+            parts[0][1].source,
+            plan.name,
+            func,
+            tuple(put(a) for a in args),
+            {k: put(v) for k, v in kwargs.items()},
+            level_of(plan, [e for _, e in parts]),
+            sum(e.seconds for e in {id(e): e for _, e in parts}.values()),
+            frame=self.frames[-1],
+            serial=self.sites.serial,
+        )
+
+    def _several(
+        self,
+        plan: Plan,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tensors: list[Any],
+        start: float,
+    ) -> Any:
+        """Call an elementwise function of several sources, or of constants alone."""
+        notes = self.notes
+        data = [t for t in tensors if (n := notes.get(t)) is not None and not n.constant]
+        gate = plan.name == "mul" and len(data) == 2 and data[0].shape == data[1].shape
+        self.sites.use(plan, tensors, gate)
+        self.sites.own += time.perf_counter() - start
+        result = self.run(plan, func, args, kwargs)
+        if isinstance(result, torch.Tensor):
+            note_sum(notes, plan, result, tensors, not data)
+        return result
+
+
+class Again(Pass):
+    """The second run of a checkpoint, inside the backward pass (see `checkpoints`).
+
+    It is followed from where gradients are switched on, with calls numbered from there.
+    """
+
+    def __init__(self, sites: Sites, known: Known) -> None:
+        super().__init__(sites, known)
+        self.graph, self.begun = True, False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if self.begun or self.known.plan(func).switch:
+            return super().__torch_function__(func, types, args, kwargs)
+        return func(*args, **(kwargs or {}))
+
+    def switch(self, run: str, what: str) -> None:
+        """The run begins or ends, or there is a checkpoint inside it."""
+        if run == "backward" and what == "__enter__":
+            self.begun, self.sites.serial = True, 0
+        elif run == "backward":  # gradients flow from here on
+            self.begun = False
+            self.finish()
+        super().switch(run, what)
+
+
+def _tensors(value: Any, found: list[Any]) -> None:
+    """Add the tensors in a value, lists and tuples opened one level."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        found += [v for v in value if isinstance(v, torch.Tensor)]
+
+
+def _inplace_flag(plan: Plan, args: tuple[Any, ...]) -> bool:
+    """Whether a functional's `inplace` was given by position (`F.relu(x, True)`)."""
+    return len(args) > 1 and args[-1] is True and plan.level == ALWAYS

@@ -1,0 +1,128 @@
+"""What a function that is not elementwise tells of its result: units, weight, where it is from."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import weakref
+from typing import Any
+
+import torch
+
+from actscope.probe import functions
+from actscope.probe.expressions import Layer
+from actscope.probe.functions import Plan
+from actscope.probe.notes import Note, Notes
+
+
+def note_result(
+    notes: Notes,
+    plan: Plan,
+    result: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    tensors: list[Any],
+    place: int,
+) -> None:
+    """Note a result.
+
+    Args:
+        notes: of the pass.
+        plan: of the function.
+        result: a tensor that it gave back.
+        args: what it was called with.
+        kwargs: the same, by name.
+        tensors: those among them.
+        place: the number of the call in the pass.
+    """
+    if plan.name in functions.PRODUCERS:
+        dim = _unit_dim(plan, result)
+        layer = _layer(notes, plan, args, kwargs, tensors, place)
+        notes.put(result, dim=dim, weighted=True, layer=layer)
+    elif plan.name in functions.CONSTANTS:
+        notes.put(result, constant=True)
+    elif tensors and plan.name not in functions.REDUCTIONS:
+        known = notes.get(tensors[0])
+        if known is not None:
+            _passed_on(notes, known, plan, result, tensors[0])
+
+
+def _unit_dim(plan: Plan, result: Any) -> int:
+    if functions.PRODUCERS[plan.name] == "last":
+        return int(result.ndim - 1)
+    if plan.name.startswith("conv") and plan.name[-1] == "d":  # without a batch: channels first
+        return int(result.ndim - int(plan.name[-2]) - 1)
+    return 1
+
+
+def _layer(
+    notes: Notes,
+    plan: Plan,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    tensors: list[Any],
+    place: int,
+) -> Layer | None:
+    """The layer that a producer is; a norm hands on the one before it."""
+    if plan.name in functions.NORMS:
+        known = notes.get(tensors[0]) if tensors else None
+        layer = known.layer if known is not None else None
+        return dataclasses.replace(layer, plain=False) if layer is not None else None
+    if plan.name == "einsum":
+        weight = next((t for t in tensors if isinstance(t, torch.nn.Parameter)), None)
+        return Layer(weakref.ref(weight), 0, True, place) if weight is not None else None
+    where, inputs = functions.WEIGHTS.get(plan.name, (0, ""))
+    weight = kwargs.get("weight", args[where] if len(args) > where else None)
+    if not inputs or not isinstance(weight, torch.Tensor) or weight.ndim < 2:
+        return None
+    shape = tuple(weight.shape)
+    fan_in = {
+        "rest": math.prod(shape[1:]),
+        "transposed": shape[0] * math.prod(shape[2:]),
+        "first": shape[-2],
+    }[inputs]
+    return Layer(weakref.ref(weight), fan_in, True, place)
+
+
+def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -> None:
+    """What holds of the first argument and still holds of the result."""
+    dim = known.dim
+    if plan.name in functions.MOVES:
+        dim = None
+    elif result.ndim != first.ndim:
+        # a view that keeps the last dimension keeps units that lie on it
+        last = dim == first.ndim - 1 and result.ndim and result.shape[-1] == first.shape[-1]
+        dim = result.ndim - 1 if last and plan.name in functions.VIEWS else None
+    view = plan.name in functions.VIEWS
+    kept = view or plan.name == "dropout"
+    notes.put(
+        result,
+        dim=dim,
+        weighted=known.weighted,
+        layer=known.layer if kept and dim is not None else None,
+        constant=known.constant,
+        squashed=notes.squashed(first),
+        made_by=(known.made_by or known.expression) if view else None,
+    )
+
+
+def note_sum(notes: Notes, plan: Plan, result: Any, tensors: list[Any], constant: bool) -> None:
+    """Note the result of an elementwise function of several sources."""
+    found = [n for t in tensors if (n := notes.get(t)) is not None]
+    weighted = [n for n in found if n.weighted]
+    layers = [n.layer for n in weighted if n.layer is not None]
+    layer = max(layers, key=lambda known: known.place, default=None)
+    alone = plan.name == "add" and len(weighted) == 1  # a bias added by hand
+    if layer is not None and not alone:
+        layer = dataclasses.replace(layer, plain=False) if plan.name in _SUMS else None
+    notes.put(
+        result,
+        constant=constant,
+        # a sum with a residual branch: the layer added last tells
+        dim=weighted[-1].dim if weighted else None,
+        weighted=bool(weighted),
+        layer=layer,
+    )
+
+
+_SUMS = frozenset(["add", "sub"])
