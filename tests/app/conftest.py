@@ -131,6 +131,15 @@ def settle(page):
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def until(page, holds, patience=PATIENCE):
+    """Wait until a JavaScript expression holds; the page's CSP forbids `wait_for_function`."""
+    for _ in range(patience // 25):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never: {holds}")
+
+
 def number(page, name):
     """The number in full of an output, by its data-name."""
     return float(page.locator(f'[data-name="{name}"]').first.get_attribute("data-value"))
@@ -157,6 +166,7 @@ def helpers():
     return SimpleNamespace(
         number=number,
         settle=settle,
+        until=until,
         complaints_of_axe=complaints_of_axe,
         sideways=sideways,
         Server=Server,

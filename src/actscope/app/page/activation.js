@@ -16,7 +16,7 @@ definePanel("activation", (element, context) => {
   const ask = () => read({ f: names, x });
 
   const xSlider = slider({ label: "x", low: -span, high: span, step: 0.01, value: x, name: "x", change: moveTo });
-  const xField = h("input", { type: "number", step: "any", "aria-label": "x, typed", "data-name": "x-typed", ...OWN_KEYS });
+  const xField = h("input", { type: "number", step: "any", "data-name": "x-typed", ...OWN_KEYS });
   xField.addEventListener("change", () => {
     const typed = Number(xField.value);
     if (xField.value.trim() !== "" && Math.abs(typed) <= 1e6) moveTo(typed);
@@ -58,25 +58,23 @@ definePanel("activation", (element, context) => {
   const slopes = chart(context, { title: "Slope f′(x)", name: "slopes", height: 320 });
   const table = h("tbody", {});
   const facts = h("tbody", {});
-  const said = h("p", { class: "as-note", "data-name": "kink" });
 
   element.append(
     h("div", { class: "as-columns" },
       h("div", { class: "as-controls" },
         list.element,
-        h("section", { class: "as-group", "aria-label": "Where" }, h("h2", {}, "Where"), xSlider.element, xField, spanMenu.element),
+        h("section", { class: "as-group", "aria-label": "Where" }, h("h2", {}, "Where"), xSlider.element, field("x, typed", xField), spanMenu.element),
       ),
       h("div", { class: "as-stack" },
-        h("div", { class: "as-card" },
+        h("div", { class: "as-card as-scroll as-plain", tabindex: "0", role: "region", "aria-label": "Readings" },
           h("table", { class: "as-table as-readout" },
             h("thead", {}, h("tr", {}, ["function", "value", "slope"].map((word, i) => h("th", { scope: "col", class: i ? "as-right" : null }, word)))),
-            table),
-          said),
+            table)),
         h("div", { class: "as-two" }, values.element, slopes.element),
         h("div", { class: "as-card" }, h("h2", {}, "What the records say"),
-          h("div", { class: "as-scroll", tabindex: "0", role: "region", "aria-label": "What the records say" },
+          h("div", { class: "as-scroll as-plain", tabindex: "0", role: "region", "aria-label": "What the records say" },
             h("table", { class: "as-table" },
-              h("thead", {}, h("tr", {}, ["function", "formula", "range", "E f(z) = 0", "kinks", "gain", "χ₁ uncentred", "χ₁ centred"].map((w) => h("th", { scope: "col" }, w)))),
+              h("thead", {}, h("tr", {}, ["function", "formula", "range", "zero-centred", "kinks", "gain", "χ₁ uncentred", "χ₁ centred"].map((w) => h("th", { scope: "col" }, w)))),
               facts))),
       ),
     ),
@@ -89,14 +87,14 @@ definePanel("activation", (element, context) => {
     ask();
   }
 
-  /** A place on the chart as an x: on a kink if it is near one, else rounded to what a pixel is. */
+  /** A place on the chart as an x: on a kink if it is near one, else as round as a pixel is wide. */
   function drag(at, _, event) {
-    const where = values.at(event);
-    if (!where) return;
-    const pixel = Math.abs(where.place.x.value(1) - where.place.x.value(0)) || 0.01;
+    const { box } = values.at(event).place;
+    const pixel = (2 * span) / (box.right - box.left);
     const kinks = curves.functions.flatMap((one) => [...one.kinks]);
-    const near = kinks.find((k) => Math.abs(k - at) < SNAP * (2 * span / Math.max(200, where.place.box.right - where.place.box.left)));
-    moveTo(near !== undefined ? near : Number(at.toPrecision(pixel ? 3 : 3)));
+    const near = kinks.find((kink) => Math.abs(kink - at) < SNAP * pixel);
+    const step = 10 ** Math.floor(Math.log10(pixel));
+    moveTo(near === undefined ? Number((Math.round(at / step) * step).toFixed(6)) : near);
   }
   values.onPoint(drag);
   slopes.onPoint(drag);
@@ -131,8 +129,12 @@ definePanel("activation", (element, context) => {
     keep();
     table.replaceChildren(...reply.readings.map((row, i) => {
       const style = curves.functions[i];
-      const slope = output(`slope ${row.name}`, row.slope);
-      return h("tr", {},
+      const used = output(`slope ${row.name}`, row.slope);
+      const slope = row.left === null ? used : [
+        output(`slope ${row.name} left`, row.left), " left · ", output(`slope ${row.name} right`, row.right), " right ",
+        h("span", { class: "as-hint" }, "(training uses ", used, ")"),
+      ];
+      return h("tr", { "data-row": row.name },
         h("th", { scope: "row" }, swatch(context, style), " ", style.label),
         h("td", { class: "as-right" }, output(`value ${row.name}`, row.value)),
         h("td", { class: "as-right" }, slope));
@@ -151,15 +153,26 @@ definePanel("activation", (element, context) => {
           dash: dashed ? SLOPE_DASHES[i] : one.dash,
         })),
         rules: Math.abs(reply.x) <= span ? [{ x: reply.x }] : [],
-        points: dots.map((dot) => ({ x: [reply.x], y: [dot[key]], colour: context.pick(dot.style), size: 5 })),
+        points: [...(dashed ? [] : kinkRings()), ...dots.map((dot) => marks(dot, key, reply.x)).flat()],
         says: `${panel === values ? "Values" : "Slopes"} at x = ${short(reply.x)}: ` + dots.map((dot) => `${dot.style.label} ${short(dot[key])}`).join(", "),
         table: () => tableOf(key),
       });
     }
   }
 
+  /** Where the value or its slope jumps, the curve carries a ring. */
+  function kinkRings() {
+    return curves.functions.map((one) => ({ x: one.kinks, y: one.at_kinks, colour: context.pick(one), shape: "ring", size: 3.5 }));
+  }
+
+  /** The reading on a curve; at a kink both slopes, as rings, because neither is the slope there. */
+  function marks(dot, key, at) {
+    const colour = context.pick(dot.style);
+    if (key === "slope" && dot.left !== null) return [{ x: [at, at], y: [dot.left, dot.right], colour, shape: "ring", size: 4.5 }];
+    return [{ x: [at], y: [dot[key]], colour, size: 5 }];
+  }
+
   function tableOf(key) {
-    const [first] = curves.functions;
     return { columns: ["function", "x", key], rows: curves.functions.flatMap((one) => [...one.x].map((at, i) => [one.label, at, one[key][i]])) };
   }
 
@@ -174,9 +187,6 @@ definePanel("activation", (element, context) => {
     return { label, low: low - margin, high: high + margin };
   }
 
-  moveToStart();
-  function moveToStart() {
-    xField.value = short(x, 8);
-    refresh();
-  }
+  xField.value = short(x, 8);
+  refresh();
 });

@@ -79,7 +79,7 @@ definePanel("dead", (element, context) => {
   });
   const train = button("", () => (stream ? cancel() : start()), { class: "as-primary", "data-name": "train" });
   const means = choice({
-    label: "A unit counts as alive if", name: "alive", value: sense === "passing" ? "gradient" : "fires",
+    label: "A unit counts as alive if", name: "alive-means", value: sense === "passing" ? "gradient" : "fires",
     options: [["fires", "it fires"], ["gradient", "a gradient passes"]],
     change: (v) => { sense = v === "gradient" ? "passing" : "firing"; state.set({ alive: v === "gradient" ? v : null }); if (layer) take(layer); },
   });
