@@ -48,7 +48,7 @@ for activation, init in (("relu", "he"), ("relu", "orthogonal"), ("leaky_relu", 
 if len(sys.argv) > 1:
     plt.style.use("actscope.figures.actscope")
     figure, axes = plt.subplots(figsize=(7.6, 4.0), layout="constrained")
-    for (activation, optimiser, lr), firing in recovery.items():
+    for (_, optimiser, lr), firing in recovery.items():
         if firing[-1]:
             dash = {0.001: ":", 0.01: "--", 0.1: "-"}[lr]
             axes.plot(firing, dash, color="#CC79A7", label=f"leaky ReLU, {optimiser} at {lr:g}")
