@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench docs lessons clean
 
 demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
 	$(BIN)/actscope reproduce
@@ -25,6 +25,9 @@ bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each f
 docs: $(VENV)/.dev           ## write the generated pages anew
 	$(BIN)/actscope list --markdown > docs/catalogue.md
 	$(BIN)/python -m actscope.probe.pages docs/findings
+
+lessons: $(VENV)/.dev        ## run the script of every lesson; write its output and figure anew
+	$(BIN)/python docs/build_lessons.py
 
 clean:
 	rm -rf $(VENV) dist build

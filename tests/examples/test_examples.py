@@ -1,4 +1,7 @@
-"""Every script in examples/ runs as it stands, and stays short enough to read at a glance."""
+"""Every script in examples/ runs as it stands, and stays short enough to read at a glance.
+
+The scripts of the lessons have tests of their own: test_lessons.py.
+"""
 
 import os
 import subprocess
@@ -7,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(set(FOLDER.glob("*.py")) - set(FOLDER.glob("lesson_*.py")))
 
 
 def test_there_are_examples():

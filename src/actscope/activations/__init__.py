@@ -3,6 +3,7 @@
 from actscope.activations._base import Activation, Facts, Interval, Onnx, Param, Rule
 from actscope.activations._lookup import SHELF, VECTORS, activation, elementwise
 from actscope.activations._shaping import shape
+from actscope.activations._table import catalogue
 from actscope.activations.vectors._base import VectorActivation
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Rule",
     "VectorActivation",
     "activation",
+    "catalogue",
     "elementwise",
     "shape",
 ]

@@ -1,4 +1,4 @@
-"""The three ways of examples/three_ways.py agree with each other and with the catalogue."""
+"""The three ways of examples/lesson_6_three_ways.py agree with each other and with the catalogue."""
 
 import runpy
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 import actscope
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "three_ways.py"
+SCRIPT = Path(__file__).parents[2] / "examples" / "lesson_6_three_ways.py"
 
 
 @pytest.fixture(scope="module")

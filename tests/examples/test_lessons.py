@@ -1,0 +1,72 @@
+"""Every lesson shows what its script prints and draws today, and leads on."""
+
+import re
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+import build_lessons as lessons  # noqa: E402
+
+TEXT = {page: page.read_text(encoding="utf-8") for page in lessons.PAGES}
+SCRIPTS = {page: lessons.scripts(text) for page, text in TEXT.items()}
+
+
+def named(values):
+    return [pytest.param(v, id=v.stem) for v in values]
+
+
+def comparable(text):
+    """Without what differs from machine to machine."""
+    return [line for line in text.splitlines() if not line.endswith("(timed)")]
+
+
+def alike(a, b):
+    """Whether two pictures show the same: of one size, and equal but for the edges of letters."""
+    return a.shape == b.shape and float(np.abs(a - b).mean()) < 0.004
+
+
+def test_there_is_a_page_for_each_lesson_and_a_script_for_each_page():
+    assert [page.name.split("-")[0] for page in lessons.PAGES] == list("123456789")
+    shown = sorted(script for scripts in SCRIPTS.values() for script in scripts)
+    assert shown == sorted(f"examples/{p.name}" for p in (ROOT / "examples").glob("lesson_*.py"))
+
+
+@pytest.mark.parametrize("page", named(lessons.PAGES))
+def test_the_page_shows_what_its_script_prints_and_draws_now(page, tmp_path):
+    for script in SCRIPTS[page]:
+        drawn = tmp_path / "figure.png"
+        fresh = lessons.filled(TEXT[page], {script: lessons.run(script, drawn)})
+        assert comparable(TEXT[page]) == comparable(fresh), f"stale: make lessons ({page.name})"
+        kept = lessons.figure_of(script)
+        pictures = (matplotlib.image.imread(path) for path in (kept, drawn))
+        assert alike(*pictures), f"stale: make lessons ({kept.name})"
+
+
+@pytest.mark.parametrize("page", named(lessons.PAGES))
+def test_the_page_has_its_figure_a_panel_and_its_script(page):
+    text = TEXT[page]
+    for script in SCRIPTS[page]:
+        assert f"../images/lessons/{Path(script).stem}.png" in text
+        assert f"../../{script}" in text
+    assert re.search(r"\]\(http://127\.0\.0\.1:\d+/#(activation|depth|dead|playground|results)", text)
+
+
+@pytest.mark.parametrize("script", named(sorted((ROOT / "examples").glob("lesson_*.py"))))
+def test_a_lesson_is_under_eighty_lines_and_says_how_to_run_it(script):
+    text = script.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 80
+    assert f"Run: python examples/{script.name} [figure.png]" in text
+
+
+def test_a_changed_output_and_a_changed_picture_are_noticed():
+    page = "a\n<!-- python examples/x.py -->\n```text\n1\n2 (timed)\n```\n<!-- end -->\nb\n"
+    same, other = (lessons.filled(page, {"examples/x.py": text}) for text in ("1\n9 (timed)", "3"))
+    assert comparable(same) == comparable(page) != comparable(other)
+    blank, line = np.ones((50, 50, 4)), np.ones((50, 50, 4))
+    line[10] = 0.0
+    assert alike(blank, blank) and not alike(blank, line)
