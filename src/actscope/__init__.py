@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from actscope.article import reproduce as reproduce
     from actscope.assessment import assess as assess
     from actscope.assessment.dead_units import dead_units as dead_units
+    from actscope.claims import claim as claim
+    from actscope.claims import ledger as ledger
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine.api import train as train
@@ -44,9 +46,11 @@ _PUBLIC = {
     "Training": "actscope.engine",
     "activation": "actscope.activations",
     "assess": "actscope.assessment",
+    "claim": "actscope.claims",
     "dead_units": "actscope.assessment.dead_units",
     "export": "actscope.exports",
     "inspect": "actscope.probe",
+    "ledger": "actscope.claims",
     "reproduce": "actscope.article",
     "shape": "actscope.activations",
     "study_report": "actscope.report.study",
@@ -65,9 +69,11 @@ __all__ = [
     "Training",
     "activation",
     "assess",
+    "claim",
     "dead_units",
     "export",
     "inspect",
+    "ledger",
     "reproduce",
     "shape",
     "study_report",
