@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from actscope.activations import Activation as Activation
     from actscope.activations import activation as activation
     from actscope.activations import shape as shape
+    from actscope.app import explore as explore
     from actscope.article import reproduce as reproduce
     from actscope.assessment import assess as assess
     from actscope.assessment.dead_units import dead_units as dead_units
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from actscope.exports import to_torch as to_torch
     from actscope.probe import inspect as inspect
     from actscope.probe import swap as swap
+    from actscope.probe import try_swaps as try_swaps
     from actscope.probe import watch as watch
     from actscope.report.study import study_report as study_report
     from actscope.study import Study as Study
@@ -48,6 +50,7 @@ _PUBLIC = {
     "assess": "actscope.assessment",
     "claim": "actscope.claims",
     "dead_units": "actscope.assessment.dead_units",
+    "explore": "actscope.app",
     "export": "actscope.exports",
     "inspect": "actscope.probe",
     "ledger": "actscope.claims",
@@ -58,6 +61,7 @@ _PUBLIC = {
     "to_torch": "actscope.exports",
     "trace": "actscope.engine.trace",
     "train": "actscope.engine.api",
+    "try_swaps": "actscope.probe",
     "watch": "actscope.probe",
 }
 
@@ -71,6 +75,7 @@ __all__ = [
     "assess",
     "claim",
     "dead_units",
+    "explore",
     "export",
     "inspect",
     "ledger",
@@ -81,6 +86,7 @@ __all__ = [
     "to_torch",
     "trace",
     "train",
+    "try_swaps",
     "watch",
 ]
 

@@ -14,3 +14,5 @@ How it is put together, and how a panel is added, in short (docs/explorer.md has
   `{"id", "open": "panel.stream", "args"}` opens a stream, `{"id", "to", "tell", "args"}` speaks
   to it, `{"close"}` ends it; `{"credit"}` gives back the credit of one frame that was drawn.
 """
+
+from actscope.app.widget import explore as explore

@@ -28,7 +28,7 @@ class Request:
 
     Each method reads one argument: the default if it is absent, and BadSpec, one sentence that
     names it and what is expected, if it is not what is allowed. There is no other way to read
-    one, so nothing unbounded comes in.
+    one, so nothing unbounded comes in. Numbers may stand as texts, as they do in an address.
 
     Example:
         >>> Request({"depth": 10}).whole("depth", 1, 600)
@@ -46,14 +46,14 @@ class Request:
         self, name: str, low: float = -1e300, high: float = 1e300, default: float | None = None
     ) -> float:
         """A finite number from low to high."""
-        value = self.args.get(name, default)
+        value = _spelled(self.args.get(name, default))
         if not _is_number(value) or not low <= value <= high:
             raise BadSpec(name, _short(value), f"a number from {low:g} to {high:g}")
         return float(value)
 
     def whole(self, name: str, low: int, high: int, default: int | None = None) -> int:
         """A whole number from low to high."""
-        value = self.args.get(name, default)
+        value = _spelled(self.args.get(name, default))
         if not _is_number(value) or value != int(value) or not low <= value <= high:
             raise BadSpec(name, _short(value), f"a whole number from {low} to {high}")
         return int(value)
@@ -87,6 +87,7 @@ class Request:
     ) -> list[str]:
         """A list of at most `most` texts."""
         value = self.args.get(name, default)
+        value = [value] if isinstance(value, str) else value
         if not isinstance(value, (list, tuple)) or len(value) > most:
             raise BadSpec(name, _short(value), f"a list of at most {most} texts")
         part = Request({f"{name}[{i}]": entry for i, entry in enumerate(value)})
@@ -101,6 +102,14 @@ class Request:
             raise BadSpec(name, _short(value), f"a list of at most {most:,} numbers")
         part = Request({f"{name}[{i}]": entry for i, entry in enumerate(value)})
         return [part.number(f"{name}[{i}]", low, high) for i in range(len(value))]
+
+
+def _spelled(value: Any) -> Any:
+    """A number that stands as a text, as in an address; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) and len(value) < 40 else value
+    except ValueError:
+        return value
 
 
 def _is_number(value: Any) -> bool:

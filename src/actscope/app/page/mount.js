@@ -195,27 +195,33 @@ function notebookTheme() {
 function render({ model, el }) {
   const root = h("div", {});
   el.append(root);
-  let heard = null;
+  const view = freshId("view") + Math.random().toString(36).slice(2);
+  let heard = () => {};
+  let saving = 0;
   const mounted = mount(root, {
     page: false,
     state: model.get("state"),
     transport: (events) => {
-      const me = freshId("view") + Math.random().toString(36).slice(2);
       heard = (message, buffers) => {
-        if (message.view !== me) return;
-        const { buffer, byteOffset, byteLength } = buffers[0];
-        events.taken(buffer.slice(byteOffset, byteOffset + byteLength));
+        if (message.view !== view) return;
+        const { buffer, byteOffset = 0, byteLength } = buffers[0];
+        events.taken((buffer || buffers[0]).slice(byteOffset, byteOffset + byteLength));
       };
       model.on("msg:custom", heard);
       queueMicrotask(events.opened);
-      return { send: (text) => model.send({ view: me, text }), retry: () => {} };
+      return { send: (text) => model.send({ view, text }), retry: () => {} };
     },
     kept: (state) => {
-      model.set("state", state);
-      model.save_changes();
+      clearTimeout(saving);
+      saving = setTimeout(() => {
+        model.set("state", state);
+        model.save_changes();
+      }, 300);
     },
   });
   return () => {
+    clearTimeout(saving);
+    model.send({ view, gone: true });
     model.off("msg:custom", heard);
     mounted.destroy();
   };
