@@ -25,6 +25,7 @@ bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each f
 docs: $(VENV)/.dev           ## write the generated pages anew
 	$(BIN)/actscope list --markdown > docs/catalogue.md
 	$(BIN)/python -m actscope.probe.pages docs/findings
+	$(BIN)/python docs/build_mathematics.py
 
 lessons: $(VENV)/.dev        ## run the script of every lesson; write its output and figure anew
 	$(BIN)/python docs/build_lessons.py
