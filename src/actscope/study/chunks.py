@@ -18,10 +18,13 @@ ALL_POINTS = 1800  # of a set of fixed size, for estimates
 
 
 def operations(cell: Cell) -> float:
-    """Floating-point operations of one trial: six a weight and point, and the activations."""
+    """Floating-point operations of one trial: six a weight and point, two where it is tested."""
     net = cell.net()
-    points = (ALL_POINTS if cell.points == ALL else cell.points) * (1.0 - cell.test_share)
-    return float((6 * net.parameters + 40 * sum(net.hidden)) * points * cell.epochs)
+    points = ALL_POINTS if cell.points == ALL else cell.points
+    learnt = points * (1.0 - cell.test_share) * cell.epochs
+    tested = points * cell.test_share * min(cell.curve + 1, cell.epochs)
+    slopes = 40 * sum(net.hidden)
+    return float((6 * net.parameters + slopes) * learnt + (2 * net.parameters + slopes) * tested)
 
 
 def measurements(cell: Cell) -> int:
