@@ -22,10 +22,11 @@ check: $(VENV)/.dev          ## lint, format, types, floors
 bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each file for its own command
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
-docs: $(VENV)/.dev           ## write the generated pages anew
+docs: $(VENV)/.dev           ## write the generated pages anew, and the site from all of them
 	$(BIN)/actscope list --markdown > docs/catalogue.md
 	$(BIN)/python -m actscope.probe.pages docs/findings
 	$(BIN)/python docs/build_mathematics.py
+	$(BIN)/zensical build --clean
 
 lessons: $(VENV)/.dev        ## run the script of every lesson; write its output and figure anew
 	$(BIN)/python docs/build_lessons.py
