@@ -195,6 +195,7 @@ def serve(
     Raises:
         MissingExtra: actscope[app] is not installed.
         InputError, OutputError: what `origins_of` and `listen` raise.
+        KeyboardInterrupt: in the end, because Ctrl-C is the way to end it.
     """
     try:
         import starlette  # noqa: F401
@@ -209,7 +210,9 @@ def serve(
     server = uvicorn.Server(configuration(explorer))
     shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{own_port}/")
-    server.run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises at times
+        server.run(sockets=[listening])
+    raise KeyboardInterrupt
 
 
 def configuration(explorer: Explorer) -> Any:

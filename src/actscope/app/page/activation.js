@@ -13,7 +13,10 @@ definePanel("activation", (element, context) => {
 
   const keep = () => state.set({ f: names, x: short(x, 8), span: span === 5 ? null : span });
   const read = context.latest("read", (reply) => showReadings(reply), (error) => list.complain(error.message));
-  const ask = () => read({ f: names, x });
+  const ask = () => {
+    keep();
+    read({ f: names, x });
+  };
 
   const xSlider = slider({ label: "x", low: -span, high: span, step: 0.01, value: x, name: "x", change: moveTo });
   const xField = h("input", { type: "number", step: "any", "data-name": "x-typed", ...OWN_KEYS });
@@ -28,7 +31,7 @@ definePanel("activation", (element, context) => {
     name: "span",
     change: (v) => {
       span = Number(v);
-      if (Math.abs(x) > span) moveTo(Math.sign(x) * span);
+      if (Math.abs(x) > span) x = Math.sign(x) * span;
       refresh();
     },
   });
@@ -112,6 +115,8 @@ definePanel("activation", (element, context) => {
     list.show(reply.functions);
     xSlider.input.min = String(-span);
     xSlider.input.max = String(span);
+    if (Math.abs(x) <= span) xSlider.set(x);
+    xField.value = short(x, 8);
     facts.replaceChildren(...reply.functions.map(factRow));
     ask();
   }
@@ -126,7 +131,6 @@ definePanel("activation", (element, context) => {
 
   function showReadings(reply) {
     if (reply.readings.length !== curves.functions.length) return;
-    keep();
     table.replaceChildren(...reply.readings.map((row, i) => {
       const style = curves.functions[i];
       const used = output(`slope ${row.name}`, row.slope);
@@ -187,6 +191,5 @@ definePanel("activation", (element, context) => {
     return { label, low: low - margin, high: high + margin };
   }
 
-  xField.value = short(x, 8);
   refresh();
 });

@@ -85,6 +85,7 @@ function unframe(buffer) {
 
 // ---------------------------------------------------------------- asking
 
+const LONGEST = 2_000_000; // characters of a command, as session.py has it
 const CALM = 250; // ms between drawings where the user asks for reduced motion
 
 /** Asks Python. `link.transport` has send(text), and calls link.take(buffer) with every frame. */
@@ -106,7 +107,12 @@ class Link {
 
   command(body) {
     const id = ++this.last;
-    this.transport.send(JSON.stringify({ id, ...body }));
+    const text = JSON.stringify({ id, ...body });
+    if (text.length > LONGEST) {
+      const words = `${text.length} characters are too many to send: expected at most ${LONGEST}.`;
+      return Promise.reject(new Error(words));
+    }
+    this.transport.send(text);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       this.counted(this.waiting.size);

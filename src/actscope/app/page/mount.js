@@ -54,7 +54,8 @@ function mount(root, { transport, page, state, kept = () => {} }) {
       banner.hidden = true;
       for (const name of [...built.keys()]) tearDown(name);
       drawTabs();
-      show(current || facts.panels[0].name, query);
+      const name = current || facts.panels[0].name;
+      show(name, queries.get(name) ?? query);
     },
     closed: (reason, pause) => {
       link.forget();
