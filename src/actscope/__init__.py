@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from actscope.assessment.dead_units import dead_units as dead_units
     from actscope.claims import claim as claim
     from actscope.claims import ledger as ledger
+    from actscope.costs import cost as cost
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine.api import train as train
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from actscope.engine.trace import trace as trace
     from actscope.exports import export as export
     from actscope.exports import to_torch as to_torch
+    from actscope.probe import LightningWatch as LightningWatch
+    from actscope.probe import TrainerWatch as TrainerWatch
     from actscope.probe import inspect as inspect
     from actscope.probe import swap as swap
     from actscope.probe import try_swaps as try_swaps
@@ -42,13 +45,16 @@ __version__ = "0.1.0"
 # public name -> the module that hands it on
 _PUBLIC = {
     "Activation": "actscope.activations",
+    "LightningWatch": "actscope.probe",
     "Net": "actscope.engine",
     "Session": "actscope.engine.session",
     "Study": "actscope.study",
+    "TrainerWatch": "actscope.probe",
     "Training": "actscope.engine",
     "activation": "actscope.activations",
     "assess": "actscope.assessment",
     "claim": "actscope.claims",
+    "cost": "actscope.costs",
     "dead_units": "actscope.assessment.dead_units",
     "explore": "actscope.app",
     "export": "actscope.exports",
@@ -67,13 +73,16 @@ _PUBLIC = {
 
 __all__ = [
     "Activation",
+    "LightningWatch",
     "Net",
     "Session",
     "Study",
+    "TrainerWatch",
     "Training",
     "activation",
     "assess",
     "claim",
+    "cost",
     "dead_units",
     "explore",
     "export",

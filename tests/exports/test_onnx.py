@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 import actscope
 from actscope.activations import activation
 from actscope.errors import BadSpec, InputError, MissingExtra, OutputError
-from actscope.exports.nodes import Graph, Value, apply
-from actscope.exports.onnx_file import session_of
+from actscope.exports import onnx_file
 
 X = np.random.default_rng(1).standard_normal((50, 3))
 
@@ -27,19 +26,9 @@ def run(path, x, dtype="float32"):
 
 def alone(phi, x):
     """An activation by itself, and the operators it became."""
-    graph = Graph(x.dtype.name)
-    graph.add("Identity", apply(phi, Value(graph, "x")), output="y")
-    kind = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)
-    ends = [onnx.helper.make_tensor_value_info(name, kind, [None]) for name in "xy"]
-    body = onnx.helper.make_graph(
-        graph.nodes, "alone", ends[:1], ends[1:], list(graph.constants.values())
-    )
-    model = onnx.helper.make_model(
-        body, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9
-    )
-    onnx.checker.check_model(model, full_check=True)
-    y = session_of(model.SerializeToString()).run(None, {"x": x})[0]
-    return y, [node.op_type for node in graph.nodes[:-1]]
+    content = onnx_file.alone(phi, x.dtype.name)
+    y = onnx_file.session_of(content).run(None, {"x": x})[0]
+    return y, [node.op_type for node in onnx.load_from_string(content).graph.node[:-1]]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-12)])
@@ -54,6 +43,14 @@ def test_every_activation_by_itself(phi, dtype, tolerance):
     assert np.abs(found - expected)[near].max() <= tolerance * scale
     if phi.onnx is not None and dtype == "float32":
         assert operators == [phi.onnx.operator]
+
+
+def test_a_slope_by_itself(phi):
+    x = (np.linspace(-8.0, 8.0, 801) + 0.0037).astype(np.float64)
+    [found] = onnx_file.session_of(onnx_file.alone(phi, "float64", slope=True)).run(None, {"x": x})
+    expected = phi.slope_at(x)
+    near = np.isfinite(expected) & (np.abs(expected) < 1e3)
+    np.testing.assert_allclose(found[near], expected[near], rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -17,8 +17,9 @@ from actscope.activations.vectors._base import VectorActivation
 from actscope.engine import reference
 from actscope.engine.spec import NORM_EPSILON, Net, Weights
 from actscope.errors import InputError, MissingExtra, OutputError
-from actscope.exports.nodes import OPSET, Graph, Value, apply, normalise
+from actscope.exports.nodes import OPSET, TABLE, Graph, Value, apply, normalise
 from actscope.exports.source import Network, network_of
+from actscope.exports.tree import trees
 
 TOLERANCE = 1e-6  # of the largest output
 CHECKED = 256  # points at which a file is run before it is given its name
@@ -106,11 +107,34 @@ def serialised(chosen: Network, head: Output = None) -> bytes:
     y = _network(graph, chosen.net, chosen.weights, x)
     if head is not None:
         y = apply(head, y)
+    shapes = ["batch", chosen.net.inputs], ["batch", chosen.net.outputs]
+    model = _model(graph, y, *shapes)
+    onnx.helper.set_model_props(model, {"actscope": json.dumps(_about(chosen, head))})
+    return bytes(model.SerializeToString())
+
+
+def alone(phi: Activation, dtype: str = "float32", *, slope: bool = False) -> bytes:
+    """The bytes of an ONNX file of one activation, or of its slope: x to y, each (elements,).
+
+    Example:
+        >>> found = session_of(alone(activation("silu")))
+        >>> found.run(None, {"x": np.zeros(3, dtype=np.float32)})
+        [array([0., 0., 0.], dtype=float32)]
+    """
+    graph = Graph(dtype)
+    x = Value(graph, "x")
+    y = trees(phi).df(x, TABLE) if slope else apply(phi, x)
+    return bytes(_model(graph, y, ["elements"], ["elements"]).SerializeToString())
+
+
+def _model(graph: Graph, y: Any, inputs: list[Any], outputs: list[Any]) -> Any:
+    """The model from x to y, of these shapes, checked."""
+    onnx = _guest("onnx")
     graph.add("Identity", y, output="y")
     kind = onnx.helper.np_dtype_to_tensor_dtype(graph.dtype)
-    sizes = {"x": chosen.net.inputs, "y": chosen.net.outputs}
     ends = [
-        onnx.helper.make_tensor_value_info(n, kind, ["batch", size]) for n, size in sizes.items()
+        onnx.helper.make_tensor_value_info(name, kind, shape)
+        for name, shape in (("x", inputs), ("y", outputs))
     ]
     body = onnx.helper.make_graph(
         graph.nodes, "actscope", ends[:1], ends[1:], list(graph.constants.values())
@@ -121,9 +145,8 @@ def serialised(chosen: Network, head: Output = None) -> bytes:
     model = onnx.helper.make_model(
         body, producer_name="actscope", opset_imports=[opset], ir_version=version
     )
-    onnx.helper.set_model_props(model, {"actscope": json.dumps(_about(chosen, head))})
     onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    return model
 
 
 def _network(graph: Graph, net: Net, weights: Weights, x: Value) -> Value:
