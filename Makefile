@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench docs lessons clean
+.PHONY: demo test check bench ledger docs lessons clean
 
 demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
 	$(BIN)/actscope reproduce
@@ -21,6 +21,10 @@ check: $(VENV)/.dev          ## lint, format, types, floors
 
 bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each file for its own command
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+ledger: $(VENV)/.dev         ## check every claim and write docs/claims.md (minutes)
+	$(BIN)/actscope claims --fresh --markdown > docs/claims.md.part
+	mv docs/claims.md.part docs/claims.md
 
 docs: $(VENV)/.dev           ## write the generated pages anew, and the site from all of them
 	$(BIN)/actscope list --markdown > docs/catalogue.md
