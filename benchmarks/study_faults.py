@@ -1,8 +1,11 @@
 """Kill a study with SIGKILL at random moments; it ends with what an undisturbed one has.
 
-Run: python benchmarks/study_faults.py [KILLS]. Prints a line a kill; ends with "ok" or an error.
+Run: python benchmarks/study_faults.py [KILLS] [EXECUTOR]. With the executor ray the driver is
+killed, which has started a cluster on this machine; none of that cluster's processes may outlive it by
+long. Prints a line a kill; ends with "ok" or an error.
 """
 
+import os
 import random
 import shutil
 import subprocess
@@ -15,8 +18,22 @@ from actscope.study import Study, StudyResult
 from actscope.study.file import dumps, load
 from actscope.study.store import Store
 
+GONE = 300.0  # seconds that a killed driver's cluster may take to end
 
-def main(kills: int) -> None:
+
+def alive(folder: Path) -> list[int]:
+    """Processes that were started with ACTSCOPE_FAULTS=folder in their environment."""
+    mark, found = f"ACTSCOPE_FAULTS={folder}".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (place / "environ").read_bytes().split(b"\0"):
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
+
+
+def main(kills: int, executor: str) -> None:
     """Run, kill, run again, compare."""
     study = Study(activation=["relu", "tanh"], lr=[0.05, 0.1, 0.5], width=16, seeds=400, epochs=400)
     rng = random.Random(0)
@@ -27,7 +44,12 @@ def main(kills: int) -> None:
         done, kill = 0, 0
         while kill < kills:
             words = [sys.executable, "-m", "actscope", "study", str(file), "--out", str(folder)]
-            process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                [*words, "--executor", executor],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "ACTSCOPE_FAULTS": place},
+            )
             if kill % 4:  # three of four once rows come in, one of four while it starts
                 had = len(Store(folder).files())
                 while process.poll() is None and len(Store(folder).files()) == had:
@@ -42,6 +64,10 @@ def main(kills: int) -> None:
             process.kill()
             process.wait()
             kill += 1
+            killed = time.monotonic()
+            while left := alive(Path(place)):
+                assert time.monotonic() - killed < GONE, f"processes {left} outlive their driver"
+                time.sleep(0.1)
             assert Store(folder).check() == []
             count = 0
             if Store(folder).record() is not None:
@@ -50,9 +76,10 @@ def main(kills: int) -> None:
                 assert stored.id.is_unique
                 assert set(stored.id) <= set(rows.id)
             print(f"kill {kill}: {count} of {len(rows)} trials are stored", flush=True)
-        assert load(file).run(folder).table().equals(rows)
+        assert load(file).run(folder, executor=executor).table().equals(rows)
         print(f"ok: {kills} kills, {done + 1} studies completed, {len(rows)} equal rows each")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    given = [*sys.argv[1:], *("20", "local")[len(sys.argv) - 1 :]]
+    main(int(given[0]), given[1])

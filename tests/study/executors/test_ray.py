@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from actscope.errors import InputError
+from actscope.study import Study, StudyResult
 from actscope.study.executors import SHELF
+from actscope.study.file import dumps
 from actscope.testing import ExecutorPromises
 
 ray = pytest.importorskip("ray")
@@ -74,6 +78,26 @@ def test_a_node_that_is_lost_loses_nothing(tmp_path, cluster):
         if len(results) == 3:
             cluster.remove_node(node, allow_graceful=False)
     assert sorted(results) == list(range(16))
+
+
+def test_a_driver_that_is_killed_is_resumed(tmp_path, cluster):
+    """benchmarks/study_faults.py does it twenty times, with clusters of the driver's own too."""
+    study = Study(activation="relu", lr=[0.05, 0.1, 0.2], epochs=400, width=16, seeds=160, curve=4)
+    (tmp_path / "slow.toml").write_text(dumps(study))
+    words = [sys.executable, "-m", "actscope", "study", tmp_path / "slow.toml"]
+    words += ["--out", tmp_path / "s", "--executor", "ray", "--address", cluster.address]
+    trials = tmp_path / "s" / "trials"
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as driver:
+        while driver.poll() is None and not list(trials.glob("[!.]*.parquet")):
+            time.sleep(0.01)
+        assert driver.poll() is None, driver.communicate()
+        driver.kill()
+    stored = StudyResult(tmp_path / "s").table()
+    assert 0 < len(stored) < study.plan().trials
+    done = study.run(tmp_path / "s", executor="ray", workers=2)
+    assert done.runs[0]["ended"] is None
+    assert done.runs[1]["trained"] == study.plan().trials - len(stored)
+    assert done.table().equals(study.run().table())
 
 
 def test_no_cluster_at_the_address(cluster):
