@@ -15,7 +15,9 @@ import io
 import json
 import os
 import platform
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,11 +84,11 @@ class Bench:
         studies: Iterable[Path] = (),
         progress: Callable[[str, float], object] = lambda words, share: None,
     ) -> None:
-        self._temporary = tempfile.TemporaryDirectory() if cache is None else None
-        if self._temporary is not None:
-            root = Path(self._temporary.name)
+        if cache is None:
+            root = Path(tempfile.mkdtemp(prefix="actscope-claims-"))
+            weakref.finalize(self, shutil.rmtree, root, ignore_errors=True)
         else:
-            root = cache_folder() if cache == "user" else Path(str(cache))
+            root = cache_folder() if cache == "user" else Path(cache)
         self.folder = root / "claims" / fingerprint()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 # φ and φ − E[φ(z)], z ~ N(0, 1): the weights and the slopes are the same, the mean alone differs
 TWINS = {"sigmoid": "sigmoid(x) - 0.5", "relu": "max(x, 0) - 0.3989422804014327"}
 RATES = {
-    "sigmoid": (0.05, 0.15, 0.5, 1.5, 5.0, 15.0),
-    "relu": (0.015, 0.05, 0.15, 0.5, 1.5),
+    "sigmoid": (0.05, 0.5, 1.5, 5.0, 15.0, 45.0),
+    "relu": (0.05, 0.5, 1.0, 1.5, 2.5, 4.0),
 }
 REACHED = 0.1  # training loss that counts as learnt: a third of a straight line's
 EPOCHS, CURVE = 800, 100

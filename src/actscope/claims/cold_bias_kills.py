@@ -18,9 +18,9 @@ QUARTER = 0.25
 SEEDS, WIDTH, BATCH = 100, 128, 64
 BIASES = (0.0, -1.0, -2.0, -3.0, -4.0)
 INPUTS = {  # what goes in: dimension, standard deviation, batch
-    "8 inputs, sd 1": (8, 1.0, BATCH),
-    "64 inputs, sd 1": (64, 1.0, BATCH),
-    "64 inputs, sd 1, 1,024 points": (64, 1.0, 1024),
+    "8 inputs": (8, 1.0, BATCH),
+    "64 inputs": (64, 1.0, BATCH),
+    "64 inputs, 1,024 points": (64, 1.0, 1024),
     "the exercise: sd 0.1": (64, 0.1, BATCH),
 }
 
@@ -70,7 +70,7 @@ def judge(n: Numbers) -> Verdict:
     return Verdict(
         outcome,
         says,
-        Effect("dead at bias −3, 64 inputs", dead["64 inputs, sd 1", -3.0], unit="%"),
+        Effect("dead at bias −3, 64 inputs", dead["64 inputs", -3.0], unit="%"),
         (Table("Share of units off for the whole batch", tuple(rows)),),
         Drawing("lines", "bias", "value", "bias of the layer", "share of units off for the batch",
                 low="low", high="high", series="series", marks=((QUARTER, "a quarter"),)),

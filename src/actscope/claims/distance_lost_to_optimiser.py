@@ -50,7 +50,7 @@ RECORD = Claim(
     name="distance_lost_to_optimiser",
     statement="Sigmoid layers destroy the distance to the boundary, ReLU layers keep it. Third "
     "account: whether the gradient still reaches the first layer.",
-    source=(Document.COST, Document.ARTICLE),
+    source=(Document.ARTICLE, Document.COST),
     place="How Sigmoid Destroys Distance Information (gradient starvation)",
     rule="A place is an init (the article's, centred critical) and a depth (2, 8, 32). The "
     "gradient has vanished where the median of first layer over last is below 1e-3. Holds: so for "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEARER = 1.5  # the time of sigmoid over ReLU that anyone would call dearer
 FELT = 1.1  # a network's time over ReLU's that someone would feel
 WIDTHS = (8, 64, 512)
-ELEMENTS, BATCH, LAYERS, ROUNDS = 65_536, 256, 3, 25
+ELEMENTS, BATCH, LAYERS, ROUNDS = 65_536, 16, 3, 61
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def judge(n: Numbers) -> Verdict:
     words = ", ".join(f"{show(i)} at width {w}" for w, i in whole.items())
     says = (
         f"In NumPy (float32, one thread of this machine) the sigmoid takes {show(alone)} "
-        f"times as long as ReLU. A forward pass of a batch of {BATCH} through three layers "
-        f"takes {words} times as long as with ReLU: matrix products grow with the width squared, activations with the width."
+        f"times as long as ReLU. A forward pass of a batch of {BATCH} through three "
+        f"layers takes {words} times as long as with ReLU: matrix products "
+        "grow with the width squared, activations with the width."
     )
     return Verdict(
         outcome,

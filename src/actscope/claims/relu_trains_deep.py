@@ -15,10 +15,10 @@ from actscope.claims._studies import best, grid
 if TYPE_CHECKING:
     from actscope.claims._bench import Bench
 
-DEPTHS, WIDTH, DOZENS = (2, 8, 32), 16, 32
+DEPTHS, WIDTH, DOZENS = (2, 8, 32), 8, 32
 LOST = 0.02  # two points of accuracy
 KINDS = ("plain", "norm and residual")
-DRAWS = list(range(3, 10))  # one to choose the rate on, six to report
+DRAWS = list(range(2, 12))  # two to choose the rate on, eight to report
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actscope.claims._base import Claim, Drawing, Effect, Table, Verdict, show
-from actscope.claims._rules import above, decide, mean, negated, row
+from actscope.claims._rules import Floats, above, decide, mean, row
 from actscope.claims._sources import Document
 from actscope.claims._width import KEYS, WIDTHS, Found, by_width, needed
 from actscope.maths.statistics import Interval
@@ -33,11 +33,10 @@ def measure(bench: Bench) -> Numbers:
     return Numbers(*by_width(bench))
 
 
-def _ratio(found: Found, target: np.ndarray) -> Interval:
+def _ratio(found: Found, target: Floats) -> Interval:
     """Sigmoid's width over ReLU's at the target; twice the widest where it is not reached."""
-    wide = 2 * max(WIDTHS)
-    s, r = ([w or wide for w in needed(found, k, target)] for k in KEYS)
-    return mean(np.array(s) / np.array(r))
+    sigmoid, relu = (np.minimum(needed(found, k, target), 2 * max(WIDTHS)) for k in KEYS)
+    return mean(sigmoid / relu)
 
 
 def judge(n: Numbers) -> Verdict:
@@ -46,18 +45,16 @@ def judge(n: Numbers) -> Verdict:
     tuned, article = _ratio(n.tuned, target), _ratio(n.article, target)
     more = above(tuned, MORE)
     outcome, under = decide(more, above(article, MORE), "the article's learning rate and init")
-    if more is None and negated(above(tuned, 1.0)):
-        more = False
     rows = [row(mean(v), width=w, series=k, settings=s)
             for s, found in (("best settings", n.tuned), ("article's settings", n.article))
             for (k, w), v in found.items()]  # fmt: skip
-    widths = {k: np.mean([w or 2 * max(WIDTHS) for w in needed(n.tuned, k, target)]) for k in KEYS}
-    never = sum(w is None for w in needed(n.article, "sigmoid", target))
+    widths = {k: float(np.median(needed(n.tuned, k, target))) for k in KEYS}
+    never = int(np.isinf(needed(n.article, "sigmoid", target)).sum())
     says = (
         f"To come within a point of the widest ReLU network's accuracy, a sigmoid network with its "
         f"own best settings needs {show(tuned)} times ReLU's width ({widths['sigmoid']:.1f} "
-        f"against {widths['relu']:.1f} units a layer, mean over draws). With the article's rate "
-        f"and init it gets there in {len(target) - never} of {len(target)} draws up to width "
+        f"against {widths['relu']:.1f} units a layer, median of the draws). With the article's "
+        f"rate and init it gets there in {len(target) - never} of {len(target)} draws up to width "
         f"{max(WIDTHS)}."
     )
     return Verdict(

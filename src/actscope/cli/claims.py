@@ -170,7 +170,7 @@ def _wide(found: Ledger) -> RenderableType:
     table.add_column("document", ratio=2)
     table.add_column("verdict", ratio=4)
     table.add_column("effect (95 % interval)", ratio=4)
-    table.add_column("command", ratio=4, overflow="fold")
+    table.add_column("command", min_width=28, overflow="fold")
     for entry in found:
         one = entry.claim
         table.add_row(

@@ -121,7 +121,7 @@ def _lines(drawing: Drawing, rows: tuple[Row, ...], title: str) -> Figure:
     """One curve a series, its interval as a band, its name at its end."""
     panels = _panels(drawing, rows)
     names = list(dict.fromkeys(str(r.get(drawing.series, "")) for r in rows))
-    right = 0.55 + max(width_of(shorten(n)) for n in names)
+    right = 0.75 + max(width_of(shorten(n)) for n in names)
     room = Room(left=0.85, right=right, across=right + 0.75 if len(panels) > 1 else 0.75, top=1.0)
     wide = WIDE if len(panels) == 1 else 3.4
     figure, [axes] = sheet(1, len(panels), wide, HIGH, room)
@@ -157,7 +157,9 @@ def _lines(drawing: Drawing, rows: tuple[Row, ...], title: str) -> Figure:
                 ends.append(LineEnd(shorten(name), style, float(known[-1])))
         ax.set_ylim(*limits)
         ticks = sorted({float(r[drawing.x]) for r in mine})
-        if drawing.xlog and len(ticks) <= 10:
+        if float(mine[0][drawing.x]) > float(mine[-1][drawing.x]):
+            ax.invert_xaxis()  # rows that go down are drawn so, and named where they end
+        if len(ticks) <= 10:
             ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
             ax.minorticks_off()
         ax.set_xlabel(drawing.xlabel)

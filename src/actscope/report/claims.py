@@ -53,8 +53,9 @@ def _overview(ledger: Ledger, files: dict[str, bytes]) -> Section:
     table = Table(("claim", "document", "verdict", "effect (95 % interval)", "command"), rows)
     picture = Picture("ledger", files["ledger.svg"], words + "or cannot be decided.")
     text = (
-        "Each verdict follows from numbers by a rule that was fixed before they were measured; "
-        "each rule can come out the other way. An effect without an interval has no chance in it.",
+        "Each verdict follows from numbers by a rule whose thresholds are fixed and stand in the "
+        "claim's file with their reasons; each rule can come out the other way. An effect without "
+        "an interval has no chance in it.",
     )
     return Section("All verdicts", text, (picture,), (table,))
 

@@ -54,10 +54,11 @@ def widths(tuned, article, draws=8, wobble=()):
     return sigmoid_needs_more_units.Numbers(found(tuned), found(article))
 
 
-def costs(one, many, width=0.001):
+def costs(small, wide, width=0.001):
+    at = {p: wide if "wide" in p else small for p in sigmoid_costs_more.PLACES}
     return sigmoid_costs_more.Numbers(
         {"sigmoid": 6, "relu": 4},
-        dict(zip(sigmoid_costs_more.BATCHES, (about(one, width), about(many, width)), strict=True)),
+        {p: about(v, width) for p, v in at.items()},
         {"sigmoid": 67, "relu": 37},
     )
 
@@ -94,11 +95,11 @@ CASES = {
         H: widths(8, 8),
         O: widths(4, 8),
         F: widths(4, 4),
-        Q: widths(4, 4, wobble=(8, 8, 3, 3, 3)),
+        Q: widths(4, 4, wobble=(8, 8, 2, 2)),
     },
     "sigmoid_costs_more": {
         H: costs(1.5, 1.5),
-        O: costs(1.0, 1.5),
+        O: costs(1.5, 1.0),
         F: costs(1.0, 0.9),
         Q: costs(1.1, 1.1, width=0.2),
     },

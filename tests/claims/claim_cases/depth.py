@@ -112,7 +112,7 @@ CASES = {
         H: placements(0.98),
         O: placements(0.96),
         F: placements(0.85),
-        Q: placements(0.9705, width=0.01),
+        Q: placements(0.975, width=0.01),
     },
     "carries_over": {
         H: leads(0.1, 0.05),
