@@ -126,6 +126,10 @@ def _middle(values: np.ndarray) -> float:
     return float(np.median(good)) if len(good) else math.nan
 
 
+def _short(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2g}"
+
+
 def _percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.3g} %"
 
@@ -169,8 +173,8 @@ def _why(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     spreads, gradients = [], []
     for run, name in zip(runs, names, strict=True):
         found = layers(run)
-        spreads.append(f"{name} {_middle(found['spread'][:, -1]):.2g}")
-        gradients.append(f"{name} {_middle(found['gradient_ratio'][:, 1]):.2g}")
+        spreads.append(f"{name} {_short(_middle(found['spread'][:, -1]))}")
+        gradients.append(f"{name} {_short(_middle(found['gradient_ratio'][:, 1]))}")
     return [
         f"The outputs of the last hidden layer spread by: {', '.join(spreads)}.",
         f"The first layer's gradient, over the output layer's: {', '.join(gradients)}.",

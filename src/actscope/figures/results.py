@@ -53,7 +53,7 @@ def two_columns(
             "edgecolors": PANEL,
             "linewidths": 0.5,
         }
-        ax.scatter(places["x"][own], places["y"][own], s=30, label=label, **look)
+        ax.scatter(places["x"][own], places["y"][own], s=30, linewidths=0.5, label=label, **look)
     for axis, log in zip("xy", logs, strict=True):
         if log and bool((places[axis] > 0).any()):
             getattr(ax, f"set_{axis}scale")("log")

@@ -1,8 +1,8 @@
 // Panel 4: two networks that learn the same points side by side.
 
 const READOUTS = [
-  ["epoch", "epoch"], ["train_loss", "training loss"], ["test_loss", "test loss"],
-  ["train_accuracy", "training accuracy"], ["test_accuracy", "test accuracy"],
+  ["train_loss", "training loss"], ["test_loss", "test loss"],
+  ["train_accuracy", "training accuracy"], ["test_accuracy", "test accuracy"], ["epoch", "epoch"],
 ];
 const KEEPS = 1000; // ms between two writings of the epochs into the hash while it runs
 const WAITS = 250; // ms that a command may take before the page says that it works on it
@@ -50,7 +50,7 @@ definePanel("playground", (element, context) => {
     const about = h("p", { class: "as-note", "data-name": `net-${side}` });
     const head = h("div", { class: "as-own-head" });
     const readout = h("dl", { class: "as-readouts" }, rows.flatMap(([words, shown]) => [h("dt", {}, words), h("dd", {}, shown)]),
-      h("dt", {}, "output bias"), h("dd", {}, bias));
+      h("dt", {}, "output bias"), h("dd", { class: "as-wide" }, bias));
     plane.onPoint((x, y) => pick([Number(x.toFixed(3)), Number(y.toFixed(3))]));
     return { plane, head, about, outputs: rows.map(([, shown]) => shown), bias, hidden: null,
       element: h("div", { class: "as-stack" }, head, plane.element, h("div", { class: "as-card" }, about, readout)) };
@@ -321,8 +321,8 @@ definePanel("playground", (element, context) => {
     showNumber(epochs, Math.max(...done), done[0] === done[1] ? done[0].toLocaleString("en") : done.map((n) => n.toLocaleString("en")).join(" and "));
     columns.forEach((one, i) => {
       const { now, epoch, bias } = sides[i];
-      const values = [epoch, now.train_loss, now.test_loss, now.train_accuracy, now.test_accuracy];
-      one.outputs.forEach((shown, k) => showNumber(shown, values[k], k === 0 ? epoch.toLocaleString("en") : k > 2 ? share(values[k]) : short(values[k])));
+      const values = [now.train_loss, now.test_loss, now.train_accuracy, now.test_accuracy, epoch];
+      one.outputs.forEach((shown, k) => showNumber(shown, values[k], k === 4 ? epoch.toLocaleString("en") : k > 1 ? share(values[k]) : short(values[k])));
       showNumber(one.bias, bias[0], [...bias].slice(0, 4).map((b) => short(b, 3)).join(", ") + (bias.length > 4 ? ", …" : ""));
     });
     const stored = storedEpochs();
@@ -404,7 +404,9 @@ definePanel("playground", (element, context) => {
   context.ask("options").then((options) => {
     controls = sharedControls(options, settings, apply, { show: { test: show.test, change } });
     own = SIDES.map((side) => ownControls(side, options, settings, apply));
-    left.append(controls.element, hideControls());
+    const all = h("details", { class: "as-more as-all" }, h("summary", {}, "Data, networks, training"), controls.element);
+    all.open = element.clientWidth > 800; // on a phone the networks come first
+    left.append(all, hideControls());
     columns.forEach((one, i) => one.head.append(own[i].element));
     open();
   });

@@ -73,7 +73,7 @@ function powersOf(rows) {
 function sideLine(context, style, curve, { dashed = false, label = null } = {}) {
   return {
     ...curve, colour: context.pick(style), label,
-    dash: dashed ? [1.2, 1.6] : style.dash, width: dashed ? 1.4 : 2.2,
+    dash: dashed ? [1.2, 1.6] : style.dash, width: dashed ? 1.7 : 2.2,
   };
 }
 
@@ -87,7 +87,8 @@ function lossSpec(context, pasts, styles, setting, { log, marks, epochs }) {
       sideLine(context, styles[i], run, { label: styles[i].label }),
     ].map((line) => (log ? { ...line, ...logged(line) } : line));
   });
-  const worst = 4 * setting.guess; // what a divergence does not push out of sight
+  const calm = pasts.some((past) => past.loss.at(-1) <= 4 * setting.guess);
+  const worst = calm ? 4 * setting.guess : Infinity; // a divergence does not push the other side out of sight
   const rows = lines.flatMap((line) => [line.y, line.high || []]);
   const y = log ? powersOf(rows) : spanOf(rows.map((row) => row.filter((v) => v <= worst)), { least: 0 });
   return {
@@ -196,7 +197,7 @@ function fidelityTable(reader, setting, label) {
       Array.from({ length: layers }, (_, l) => {
         const value = values[(f * levels + (levels === 1 ? 0 : 1)) * layers + l];
         const cell = h("td", { class: "as-right as-shaded", "data-value": String(value), "data-name": `${label} ${setting.formats[f]} ${l}` },
-          Number.isNaN(value) ? "–" : value.toFixed(2).replace("-", "−"));
+          Number.isNaN(value) ? "–" : value.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−"));
         cell.style.setProperty("--as-share", `${Math.round(55 * Math.min(1, Math.max(0, value || 0)))}%`);
         return cell;
       })));

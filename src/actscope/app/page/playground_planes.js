@@ -133,6 +133,7 @@ function hiddenSpec(side, setting, style, box, point) {
     x: { label: first === second ? `${first}${kept}` : `${first}${first.startsWith("unit") ? "" : kept}`, low: box[0], high: box[1] },
     y: { label: first === second ? "" : second, low: box[2], high: box[3] },
     under: (g, place, c) => {
+      if (!hidden.places.some(Number.isFinite)) hatch(g, place.box.left, place.box.top, place.box.right - place.box.left, place.box.bottom - place.box.top, c);
       g.strokeStyle = c.line;
       g.lineWidth = 0.8;
       g.beginPath();

@@ -81,16 +81,17 @@ definePanel("results", (element, context) => {
     const big = `log${axis.toUpperCase()}`;
     axes[big] = tick({ label: `log ${axis}`, name: big, value: now[big], change: (on) => { now[big] = on; keep(); drawPlot(); } });
   }
+  const names = h("div", { class: "as-legend" });
+  const plotting = h("section", { class: "as-card as-group", "aria-label": "Plot" },
+    h("div", { class: "as-plot-controls" }, axes.x.element, axes.y.element, axes.logX.element, axes.logY.element),
+    plot.element, names, h("div", { class: "as-row" }, png));
   const opened = h("div", { class: "as-stack" },
     h("section", { class: "as-card as-group", "aria-label": "Rows" },
       h("div", { class: "as-row as-ends" }, title, kinds.element),
       field("Filter: words, or a column with a number", filter),
       counted, rows.element, same,
       h("div", { class: "as-row" }, csv)),
-    comparing,
-    h("section", { class: "as-card as-group", "aria-label": "Plot" },
-      h("div", { class: "as-plot-controls" }, axes.x.element, axes.y.element, axes.logX.element, axes.logY.element),
-      plot.element, h("div", { class: "as-row" }, png)));
+    comparing, plotting);
   opened.hidden = true;
 
   const claims = h("div", { class: "as-stack", "data-name": "claims" });
@@ -150,7 +151,7 @@ definePanel("results", (element, context) => {
   function studyRow(study) {
     const name = study.name === "." ? study.title : study.name;
     if (study.error) {
-      return h("tr", { class: "as-damaged", "data-study": study.name }, h("th", { scope: "row" }, name), h("td", { colspan: 3 }, study.error));
+      return h("tr", { class: "as-damaged", "data-study": study.name }, h("td", { colspan: 4 }, h("strong", {}, name), h("div", {}, study.error)));
     }
     const harmed = study.damaged.length ? h("div", { class: "as-harm" }, `${study.damaged.length} damaged: ${study.damaged[0]}`) : null;
     return h("tr", { "data-study": study.name, class: study.name === now.study ? "as-current" : null },
@@ -194,11 +195,17 @@ definePanel("results", (element, context) => {
     for (const axis of ["x", "y"]) {
       const names = open.columns.map((column) => column.name);
       const first = (axis === "x" ? PREFERRED_X : PREFERRED_Y).find((name) => names.includes(name) && (axis === "y" || shown.some((c) => c.name === name)));
-      if (!names.includes(now[axis])) now[axis] = first || names[0] || "";
+      if (!names.includes(now[axis])) {
+        now[axis] = first || names[0] || "";
+        const big = `log${axis.toUpperCase()}`;
+        now[big] = now[axis] === "lr"; // rates are chosen by factors
+        axes[big].set(now[big]);
+      }
       axes[axis].input.replaceChildren(...names.map((name) => h("option", { value: name }, name.replaceAll("_", " "))));
       axes[axis].set(now[axis]);
     }
     opened.hidden = false;
+    comparing.hidden = plotting.hidden = length === 0;
     keep();
     drawPlot();
     compare();
@@ -267,6 +274,10 @@ definePanel("results", (element, context) => {
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(i);
     }
+    const glyphs = ["●", "■", "▲", "○"];
+    names.hidden = groups.size < 2;
+    names.replaceChildren(...[...groups.keys()].slice(0, 40).map((name, k) => h("span", {},
+      h("b", { "aria-hidden": "true", style: { color: open.styles[name] ? context.pick(open.styles[name]) : "inherit" } }, glyphs[k % 4]), ` ${name}`)));
     const left = [...px].filter((v, i) => !(Number.isFinite(v) && Number.isFinite(py[i]))).length;
     const shapes = ["circle", "square", "triangle", "ring"];
     plot.say(`one point a row${left ? `; ${left} without a number are left out` : ""}`);
@@ -276,7 +287,7 @@ definePanel("results", (element, context) => {
         x: members.map((i) => px[i]), y: members.map((i) => py[i]), size: 4.5, shape: shapes[k % 4],
         colour: open.styles[name] ? context.pick(open.styles[name]) : context.colours().text,
       })),
-      over: (g, at, c) => { words(g, at, c, x, y); legend(g, at, c, [...groups.keys()], shapes); },
+      over: (g, at, c) => words(g, at, c, x, y),
       says: `${now.y} against ${now.x} of ${open.keys.length} rows`,
       table: () => ({ columns: ["activation", now.x, now.y], rows: open.keys.map((_, i) => [phi ? phi.text(i) : "", x.words ? x.text(i) : x.values[i], y.words ? y.text(i) : y.values[i]]) }),
     });
@@ -294,24 +305,6 @@ definePanel("results", (element, context) => {
       g.textAlign = "right";
       y.words.forEach((word, k) => g.fillText(shorten(word, 12), at.box.left - 6, at.y.pixel(k)));
     }
-  }
-
-  function legend(g, at, c, names, shapes) {
-    if (names.length < 2) return;
-    g.font = TICK;
-    g.textAlign = "left";
-    g.textBaseline = "middle";
-    names.slice(0, 10).forEach((name, k) => {
-      const [lx, ly] = [at.box.left + 14, at.box.top + 12 + 18 * k];
-      const style = open.styles[name];
-      g.fillStyle = c.panel;
-      g.globalAlpha = 0.8;
-      g.fillRect(lx - 9, ly - 9, g.measureText(shorten(name, 22)).width + 32, 18);
-      g.globalAlpha = 1;
-      drawMark(g, lx, ly, shapes[k % 4], 4.5, style ? context.pick(style) : c.text, c.panel);
-      g.fillStyle = c.text;
-      g.fillText(shorten(name, 22), lx + 12, ly);
-    });
   }
 
   // ------------------------------------------------ the claims

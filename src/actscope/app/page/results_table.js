@@ -32,7 +32,7 @@ function longTable({ label, name, sorted, chosen }) {
   function row(i, wide) {
     if (i < now.damaged.length) {
       const { file, reason } = now.damaged[i];
-      return h("tr", { class: "as-damaged", "aria-rowindex": i + 2 }, h("td", { colspan: wide }, `${file}: ${reason}. Its trials are missing here; run the study again to train them anew.`));
+      return h("tr", { class: "as-damaged", "aria-rowindex": i + 2 }, h("td", { colspan: wide, title: file }, `${file.slice(0, 8)}….parquet: ${reason}; its trials are missing here`));
     }
     const at = i - now.damaged.length;
     const box = h("input", { type: "checkbox", "aria-label": `Compare row ${at + 1}`, ...OWN_KEYS });
