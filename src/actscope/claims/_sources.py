@@ -30,5 +30,5 @@ SHORT = {
     Document.ARTICLE: "Inference Cost",
     Document.NEWS: "Sigmoid plateaus",
     Document.TUTORIAL: "Dead Neuron Problem",
-    Document.LESSON: "why ReLU won",
+    Document.LESSON: "Why ReLU won",
 }

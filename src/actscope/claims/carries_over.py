@@ -23,9 +23,9 @@ DATA = ("moons", "circles", {"name": "spirals", "turns": 0.75}, "digits", "mnist
 SHAPES = {
     "2 × 8": {"depth": 2, "width": 8},
     "2 × 32": {"depth": 2, "width": 32},
-    "6 × 16": {"depth": 6, "width": 16},
-    "6 × 16, norm": {"depth": 6, "width": 16, "norm": True},
-    "6 × 16, residual": {"depth": 6, "width": 16, "residual": True},
+    "6 × 8": {"depth": 6, "width": 8},
+    "6 × 8, norm": {"depth": 6, "width": 8, "norm": True},
+    "6 × 8, residual": {"depth": 6, "width": 8, "residual": True},
 }
 ADAM = (0.001, 0.004, 0.016)
 

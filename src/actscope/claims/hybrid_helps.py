@@ -80,7 +80,7 @@ def judge(n: Numbers) -> Verdict:
             ("the article's settings, and compared with other places of the sigmoid"),
         )
     outcome, under = decide(general, special, under)
-    rows = [row(mean(v), label=f"{k}, {s}", series=k, settings=s)
+    rows = [row(mean(v), label=k, series=k, settings=s)
             for (s, k), v in n.accuracy.items()]  # fmt: skip
     words: Callable[[str], str] = lambda s: "; ".join(
         f"{k} {show(gain[s, k], 'points')}" for q, k in gain if q == s
@@ -96,7 +96,7 @@ def judge(n: Numbers) -> Verdict:
                of="draws of the data"),
         (Table("Test accuracy by placement", tuple(rows)),),
         Drawing("intervals", "value", "label", "test accuracy", low="low", high="high",
-                series="series"),
+                series="series", panels="settings"),
         under,
     )  # fmt: skip
 

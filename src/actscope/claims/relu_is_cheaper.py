@@ -12,6 +12,7 @@ import numpy as np
 from actscope.claims._base import Claim, Drawing, Effect, Table, Verdict, show
 from actscope.claims._rules import Floats, above, below, both, decide, median, row
 from actscope.claims._sources import Document
+from actscope.claims._times import FORMS, ratios
 
 if TYPE_CHECKING:
     from actscope.claims._bench import Arrays, Bench
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 DEARER = 1.5  # the time of sigmoid over ReLU that anyone would call dearer
 FELT = 1.1  # a network's time over ReLU's that someone would feel
 WIDTHS = (8, 64, 512)
-ELEMENTS, BATCH, LAYERS, ROUNDS = 65_536, 16, 3, 61
+ELEMENTS, BATCH, LAYERS = 65_536, 16, 3
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Times of the sigmoid over ReLU's, round by round, (rounds,).
+    """Times of the sigmoid over ReLU's, (sessions,).
 
     Attributes:
         alone: the activation by itself, in NumPy.
@@ -42,27 +43,24 @@ def measure(bench: Bench) -> Numbers:
 
 
 def _timed() -> Arrays:
-    from actscope.maths.blas import ONE_BLAS_THREAD
-    from actscope.maths.timing import interleaved
+    def alone(rng: np.random.Generator) -> dict[str, Callable[[], Any]]:
+        z = rng.standard_normal(ELEMENTS).astype(np.float32)
+        return {k: functools.partial(f, z) for k, f in FORMS.items()}
 
-    forms = {
-        "relu": lambda z: np.maximum(z, np.float32(0)),
-        "sigmoid": lambda z: np.float32(1) / (np.float32(1) + np.exp(-z)),
-    }
-    rng = np.random.default_rng(0)
-    z = rng.standard_normal(ELEMENTS).astype(np.float32)
-    taken = interleaved({k: functools.partial(f, z) for k, f in forms.items()}, rounds=ROUNDS)
-    found = {"alone": taken["sigmoid"] / taken["relu"]}
+    found = {"alone": ratios(alone, "relu")["sigmoid"]}
     for width in WIDTHS:
-        x = rng.standard_normal((BATCH, width)).astype(np.float32)
-        weights = [(rng.standard_normal((width, width)) / width**0.5).astype(np.float32)
-                   for _ in range(LAYERS)]  # fmt: skip
-
-        calls = {k: functools.partial(_forward, f, x, weights) for k, f in forms.items()}
-        with ONE_BLAS_THREAD:
-            taken = interleaved(calls, rounds=ROUNDS)
-        found[f"width {width}"] = taken["sigmoid"] / taken["relu"]
+        calls = functools.partial(_networks, width=width)
+        found[f"width {width}"] = ratios(calls, "relu")["sigmoid"]
     return found
+
+
+def _networks(rng: np.random.Generator, width: int) -> dict[str, Callable[[], Any]]:
+    """A forward pass with each activation, through the same layers."""
+    x = rng.standard_normal((BATCH, width)).astype(np.float32)
+    weights = [
+        (rng.standard_normal((width, width)) / width**0.5).astype(np.float32) for _ in range(LAYERS)
+    ]
+    return {k: functools.partial(_forward, f, x, weights) for k, f in FORMS.items()}
 
 
 def _forward(f: Callable[[Any], Any], x: Any, weights: list[Any]) -> Any:
@@ -94,8 +92,8 @@ def judge(n: Numbers) -> Verdict:
     return Verdict(
         outcome,
         says,
-        Effect("sigmoid's time over ReLU's, alone", alone, of="rounds"),
-        (Table("Time over ReLU's, median of the rounds", tuple(rows)),),
+        Effect("sigmoid's time over ReLU's, alone", alone, of="sessions"),
+        (Table("Time over ReLU's, median of the sessions", tuple(rows)),),
         Drawing("intervals", "value", "label", "time over ReLU's", low="low", high="high",
                 series="series", xlog=True, marks=((1.0, "as fast"), (FELT, "felt"))),
         under,

@@ -87,9 +87,9 @@ def judge(n: Numbers) -> Verdict:
         outcome,
         says,
         Effect("variation of distances after a layer", layer, unit="%"),
-        (Table("Distance after over before, over their mean, pairs of one network",
+        (Table("Distances after over before a ReLU layer",
                counts(n.ratios, 0.0, 2.0, series="relu")),),
-        Drawing("bars", "value", "count", "distance after a ReLU layer / before, over the mean",
+        Drawing("bars", "value", "count", "distance after / before, over the mean of the pairs",
                 "pairs of points", series="series", marks=((1.0, "preserved"),)),
         under,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def judge(n: Pace) -> Verdict:
         Effect("epochs of σ over its centred twin's", tuned, of="draws of the data"),
         (Table(f"Epochs until the training loss is below {REACHED:g}", tuple(rows)),),
         Drawing("intervals", "value", "label", f"epochs until the loss is below {REACHED:g}",
-                low="low", high="high", series="series", xlog=True),
+                low="low", high="high", series="series"),
         under,
     )  # fmt: skip
 
