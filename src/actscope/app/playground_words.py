@@ -142,11 +142,13 @@ def _when(runs: Sequence[Run], names: Sequence[str]) -> str:
 
 
 def _scores(runs: Sequence[Run], names: Sequence[str]) -> str:
-    many = "half of 64 " if runs[0].setup.many else ""
     parts = []
     for run, name in zip(runs, names, strict=True):
         _, _, test_loss, accuracy = (_middle(column) for column in run.scores().T)
-        who = f"the median of 64 {name} networks" if many else name
+        who = f"the median of {MANY} {name} networks" if run.setup.many else name
+        if math.isnan(test_loss):
+            parts.append(f"{who} gives no numbers any more")
+            continue
         parts.append(
             f"{who} gets {_percent(accuracy)} of the test points right (loss {test_loss:.3g})"
         )
