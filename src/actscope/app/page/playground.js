@@ -10,7 +10,7 @@ const WAITS = 250; // ms that a command may take before the page says that it wo
 definePanel("playground", (element, context) => {
   const { state } = context;
   const settings = readSettings(state);
-  const show = { test: state.get("test") === "1", log: state.get("log") === "1", keys: true };
+  const show = { test: state.get("test") === "1", points: state.get("points-off") !== "1", log: state.get("log") === "1", keys: true };
   const sides = [null, null]; // what each was told last, all parts together
   const pasts = [new Past(), new Past()];
   const boxes = [null, null];
@@ -131,6 +131,7 @@ definePanel("playground", (element, context) => {
 
   async function tell(word, args = {}) {
     const timer = setTimeout(() => say("Working …"), WAITS);
+    element.dataset.rest = "false";
     try {
       const reply = await stream.tell(word, args);
       problem.say();
@@ -273,6 +274,7 @@ definePanel("playground", (element, context) => {
     if (frame.words || performance.now() - keptAt > KEEPS) keep();
     frames += 1;
     element.dataset.frames = String(frames);
+    element.dataset.rest = String(Boolean(frame.words));
     showNumbers();
     draw({ now: true });
   }
@@ -286,7 +288,7 @@ definePanel("playground", (element, context) => {
   function keep() {
     keptAt = performance.now();
     keepSettings(state, settings);
-    state.set({ test: show.test ? "1" : null, log: show.log ? "1" : null });
+    state.set({ test: show.test ? "1" : null, "points-off": show.points ? null : "1", log: show.log ? "1" : null });
   }
 
   function change(what) {
@@ -352,10 +354,10 @@ definePanel("playground", (element, context) => {
     });
     paint(charts.loss, () => lossSpec(context, pasts, styles, setting, options));
     paint(charts.accuracy, () => accuracySpec(context, pasts, styles, setting, options));
-    paint(charts.signal, () => signalSpec(context, sides, styles));
-    paint(charts.gradient_ratio, () => layerSpec(context, sides, styles, ["gradient_ratio"], { label: "over the output layer's", log: true, words: "Gradient by layer, over the output layer's" }));
-    paint(charts.spread, () => layerSpec(context, sides, styles, ["spread"], { label: "standard deviation", from: 0, log: true, words: "Spread by layer" }));
-    paint(charts.flat, () => layerSpec(context, sides, styles, ["dead_fraction", "saturated_fraction"], { label: "share", high: 1.02, words: "Dead units by layer" }));
+    paint(charts.signal, () => signalSpec(context, sides, styles, settings.layer));
+    paint(charts.gradient_ratio, () => layerSpec(context, sides, styles, ["gradient_ratio"], { label: "over the output layer's", log: true, picked: settings.layer, words: "Gradient by layer, over the output layer's" }));
+    paint(charts.spread, () => layerSpec(context, sides, styles, ["spread"], { label: "standard deviation", from: 0, log: true, picked: settings.layer, words: "Spread by layer" }));
+    paint(charts.flat, () => layerSpec(context, sides, styles, ["dead_fraction", "saturated_fraction"], { label: "share", high: 1.02, picked: settings.layer, words: "Dead units by layer" }));
     columns.forEach((one, i) => one.hidden.say(`spread ${short(sides[i].hidden.spread)}`));
     drawReaders();
   }
@@ -402,7 +404,7 @@ definePanel("playground", (element, context) => {
 
   context.onTheme(() => draw());
   context.ask("options").then((options) => {
-    controls = sharedControls(options, settings, apply, { show: { test: show.test, change } });
+    controls = sharedControls(options, settings, apply, { show: { ...show, change } });
     own = SIDES.map((side) => ownControls(side, options, settings, apply));
     const all = h("details", { class: "as-more as-all" }, h("summary", {}, "Data, networks, training"), controls.element);
     all.open = element.clientWidth > 800; // on a phone the networks come first

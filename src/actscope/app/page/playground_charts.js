@@ -132,7 +132,7 @@ function layerTicks(from, to) {
 }
 
 /** Numbers by layer for both sides; `rows` are names of the metrics, the first one solid. */
-function layerSpec(context, sides, styles, rows, { label, from = 1, log = false, high = null, words }) {
+function layerSpec(context, sides, styles, rows, { label, from = 1, log = false, high = null, picked, words }) {
   const depth = Math.max(...sides.map((side) => side.layers.spread.shape[1] - 1));
   const lines = sides.flatMap((side, i) => rows.map((name, k) => {
     const values = side.layers[name];
@@ -146,6 +146,7 @@ function layerSpec(context, sides, styles, rows, { label, from = 1, log = false,
     x: { label: "layer", low: from - 0.15, high: depth + 0.15, ticks: layerTicks(from, depth) },
     y: { ...y, label },
     lines,
+    rules: picked >= from ? [{ x: picked, dash: [4, 3] }] : [],
     points: [
       ...lines.filter((line) => line.label).map((line) => ({ x: line.x, y: line.y.map((v) => (v === -Infinity ? NaN : v)), colour: line.colour, size: 3.6 })),
       ...zeros.map(([at, colour]) => ({ x: [at], y: [-Infinity], colour, size: 5, shape: "cross" })),
@@ -159,7 +160,7 @@ function layerSpec(context, sides, styles, rows, { label, from = 1, log = false,
 }
 
 /** The signal of the picked point at every stage, z and h of each layer. */
-function signalSpec(context, sides, styles) {
+function signalSpec(context, sides, styles, picked) {
   const longest = sides.reduce((a, b) => (a.signal.stages.length >= b.signal.stages.length ? a : b)).signal.stages;
   const lines = sides.map((side, i) => {
     const values = side.signal.magnitude;
@@ -170,6 +171,7 @@ function signalSpec(context, sides, styles) {
     x: { label: "", low: -0.15, high: longest.length - 0.85, ticks: [] },
     y: { ...powersOf(lines.flatMap((line) => [line.y, line.low || [], line.high || []])), label: "mean |signal|" },
     lines,
+    rules: 2 * picked < longest.length - 1 ? [{ x: 2 * picked, dash: [4, 3] }] : [],
     points: lines.map((line) => ({ x: line.x, y: line.y, colour: line.colour, size: 3.6 })),
     over: (g, place, c) => {
       g.font = TICK;
@@ -179,7 +181,7 @@ function signalSpec(context, sides, styles) {
         if (k % each === 0 || k === longest.length - 1) g.fillText(name, place.x.pixel(k), place.box.bottom + 15);
       });
     },
-    says: "Mean magnitude of the point's signal at every stage: " + sides.map((side, i) => `${styles[i].label} ${band(side.signal.magnitude).y.map((v) => short(v, 3)).join(", ")}`).join("; "),
+    says: `Mean magnitude of the point's signal at every stage, ${longest[2 * picked] || "logit"} marked: ` + sides.map((side, i) => `${styles[i].label} ${band(side.signal.magnitude).y.map((v) => short(v, 3)).join(", ")}`).join("; "),
     table: () => ({
       columns: ["network", "stage", "mean |signal|"],
       rows: sides.flatMap((side, i) => side.signal.stages.map((stage, k) => [styles[i].label, stage, band(side.signal.magnitude).y[k]])),

@@ -106,6 +106,7 @@ function sharedControls(options, settings, apply, { show }) {
     apply({ data: "table", noise: null, point: null }, { fresh: true });
   });
   const test = tick({ label: "Show test points", name: "test", value: show.test, change: (on) => show.change({ test: on }) });
+  const training = tick({ label: "Show training points", name: "training-points", value: show.points, change: (on) => show.change({ points: on }) });
   function look(name) {
     const law = lawOf(name);
     noise.element.hidden = law.noise === null || law.noise === undefined;
@@ -132,7 +133,7 @@ function sharedControls(options, settings, apply, { show }) {
   const more = h("details", { class: "as-more" }, h("summary", {}, "More"), h("div", { class: "as-group" }, batch.element, decay.element, draws.element));
   return {
     element: h("div", { class: "as-controls", "data-name": "shared" },
-      group("Data", data.element, upload, noise.element, classes.element, points.element, dataSeed.element, test.element),
+      group("Data", data.element, upload, noise.element, classes.element, points.element, dataSeed.element, training.element, test.element),
       group("Networks", depth.element, width.element, seed.element, many.element),
       group("Training", lr.element, lrField.element, optimiser.element, more)),
     complain: fileProblem.say,

@@ -101,7 +101,7 @@ function paintPick(g, px, py) {
 }
 
 /** The spec of a side's plane. */
-function planeSpec(side, setting, style, point, { test }) {
+function planeSpec(side, setting, style, point, { test, points }) {
   const [x0, x1, y0, y1] = setting.extent;
   const now = side.now;
   return {
@@ -110,7 +110,9 @@ function planeSpec(side, setting, style, point, { test }) {
     y: { label: setting.axes[1], low: y0, high: y1 },
     under: (g, place, c) => {
       paintPlane(g, place, c, side.plane, setting);
-      paintPoints(g, place, c, setting.x, setting.y, setting);
+      const { left, right, top, bottom } = place.box;
+      g.canvas.dataset.box = [left, top, right, bottom].join(" "); // pixels of the plane, for who reads them
+      if (points) paintPoints(g, place, c, setting.x, setting.y, setting);
       if (test) paintPoints(g, place, c, setting.x_test, setting.y_test, setting, { size: 3.2, faint: true });
       paintPick(g, place.x.pixel(point[0]), place.y.pixel(point[1]));
     },
