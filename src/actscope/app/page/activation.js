@@ -76,7 +76,7 @@ definePanel("activation", (element, context) => {
         h("div", { class: "as-two" }, values.element, slopes.element),
         h("div", { class: "as-card" }, h("h2", {}, "What the records say"),
           h("div", { class: "as-scroll as-plain", tabindex: "0", role: "region", "aria-label": "What the records say" },
-            h("table", { class: "as-table" },
+            h("table", { class: "as-table as-facts" },
               h("thead", {}, h("tr", {}, ["function", "formula", "range", "zero-centred", "kinks", "gain", "χ₁ uncentred", "χ₁ centred"].map((w) => h("th", { scope: "col" }, w)))),
               facts))),
       ),

@@ -186,7 +186,9 @@ function drawChart(context, g, width, height, spec) {
   const room = words.length ? Math.max(...words.map((word) => g.measureText(word).width)) + 34 : 14;
   g.font = TICK;
   const yTicks = ticksOf(spec.y, height - 60, 34);
-  const left = Math.max(...yTicks.map((tick) => tickWidth(g, tick, spec.y)), 10) + 34;
+  const plain = inNumbers(spec.y, yTicks);
+  const wide = (tick) => (plain ? g.measureText(short(10 ** tick, 2)).width : tickWidth(g, tick, spec.y));
+  const left = Math.max(...yTicks.map(wide), 10) + 34;
   const box = { left, right: width - room, top: 12, bottom: height - 46 };
   const place = {
     box,
@@ -253,24 +255,18 @@ function tickText(tick) {
   return short(tick, 6).replace("-", "−");
 }
 
-/** A tick of a log axis that is no whole power of ten is written as the number it is. */
-function partText(tick) {
-  return Number.isInteger(tick) ? "" : short(10 ** tick, 2);
+/** Where a log axis has ticks between powers of ten, all of them are written as numbers. */
+function inNumbers(axis, ticks) {
+  return axis.log && ticks.some((tick) => !Number.isInteger(tick));
 }
 
 function tickWidth(g, tick, axis) {
   if (!axis.log) return g.measureText(tickText(tick)).width;
-  if (partText(tick)) return g.measureText(partText(tick)).width;
   return g.measureText("10").width + g.measureText(tickText(tick)).width * 0.85;
 }
 
 /** A power of ten, its exponent raised; drawn so that it ends, or is centred, at x. */
 function drawPower(g, tick, x, y, align) {
-  if (partText(tick)) {
-    g.textAlign = align === "right" ? "right" : "center";
-    g.fillText(partText(tick), x, y);
-    return;
-  }
   const exponent = tickText(tick);
   const base = g.measureText("10").width;
   const raised = g.measureText(exponent).width * 0.85;
@@ -299,10 +295,10 @@ function drawAxes(g, c, place, spec, yTicks) {
     const y = place.y.pixel(tick);
     if (!spec.heat) line(box.left, y, box.right, y, tick === 0 && !spec.y.log ? c.line : c.grid);
     g.fillStyle = c.muted;
-    if (spec.y.log) drawPower(g, tick, box.left - 8, y, "right");
+    if (spec.y.log && !inNumbers(spec.y, yTicks)) drawPower(g, tick, box.left - 8, y, "right");
     else {
       g.textAlign = "right";
-      g.fillText(tickText(tick), box.left - 8, y);
+      g.fillText(spec.y.log ? short(10 ** tick, 2) : tickText(tick), box.left - 8, y);
     }
   }
   const xTicks = ticksOf(spec.x, box.right - box.left, spec.x.log ? 60 : 64);
@@ -310,10 +306,10 @@ function drawAxes(g, c, place, spec, yTicks) {
     const x = place.x.pixel(tick);
     if (!spec.heat) line(x, box.top, x, box.bottom, tick === 0 && !spec.x.log && spec.x.low < 0 ? c.line : c.grid);
     g.fillStyle = c.muted;
-    if (spec.x.log) drawPower(g, tick, x, box.bottom + 15, "centre");
+    if (spec.x.log && !inNumbers(spec.x, xTicks)) drawPower(g, tick, x, box.bottom + 15, "centre");
     else {
       g.textAlign = "center";
-      g.fillText(tickText(tick), x, box.bottom + 14);
+      g.fillText(spec.x.log ? short(10 ** tick, 2) : tickText(tick), x, box.bottom + 14);
     }
   }
   line(box.left, box.bottom, box.right, box.bottom, c.line);

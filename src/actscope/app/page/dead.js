@@ -137,11 +137,14 @@ definePanel("dead", (element, context) => {
           h("p", { class: "as-hint" }, "All inputs at once; it learns whether the first two numbers of an input have the same sign."))),
       h("div", { class: "as-stack" },
         h("div", { class: "as-card" },
-          h("div", { class: "as-counts" },
-            h("p", { class: "as-big" }, alive, h("span", {}, " of 128 alive")),
-            h("p", {}, firing, " fire · through ", passing, " a gradient passes"),
-            means.element),
-          cells, told, legend, verdict),
+          h("div", { class: "as-census" },
+            cells,
+            h("div", { class: "as-controls as-bare" },
+              h("div", {},
+                h("p", { class: "as-big" }, alive, h("span", {}, " of 128 alive")),
+                h("p", { class: "as-note" }, firing, " fire; through ", passing, " a gradient passes.")),
+              means.element, told, legend)),
+          verdict),
         h("div", { class: "as-two" }, counts.element, losses.element))));
 
   // ---- training
