@@ -47,12 +47,7 @@ def two_columns(
     for k, (name, style) in enumerate(zip(each, series_styles(each), strict=True)):
         own = np.asarray(names == name)
         label = name if k < MOST_NAMED else None
-        look: dict[str, Any] = {
-            "c": style.colour,
-            "marker": style.marker,
-            "edgecolors": PANEL,
-            "linewidths": 0.5,
-        }
+        look: dict[str, Any] = {"c": style.colour, "marker": style.marker, "edgecolors": PANEL}
         ax.scatter(places["x"][own], places["y"][own], s=30, linewidths=0.5, label=label, **look)
     for axis, log in zip("xy", logs, strict=True):
         if log and bool((places[axis] > 0).any()):

@@ -79,7 +79,7 @@ definePanel("playground", (element, context) => {
   for (const [i, side] of SIDES.entries()) columns[i].hidden = chart(context, { title: "", name: `hidden-${side}`, height: 380, square: true });
   const readers = SIDES.map((side) => h("div", { class: "as-scroll", tabindex: "0", role: "region", "aria-label": `Network ${side.toUpperCase()}: what a linear reader recovers` }));
   const readerNote = h("p", { class: "as-note", "data-name": "reader-note" });
-  const readerTitles = SIDES.map(() => h("h3", {}));
+  const readerTitles = SIDES.map((side) => h("h3", {}, `Network ${side.toUpperCase()}`));
 
   const left = h("div", { class: "as-stack", "data-name": "left" });
   const hideBox = h("details", { class: "as-more as-hide" }, h("summary", {}, "Hide controls"));

@@ -35,7 +35,7 @@ definePanel("results", (element, context) => {
   listFilter.addEventListener("input", () => { now.list = listFilter.value; keep(); drawList(); });
   const listTable = h("div", { class: "as-scroll", tabindex: "0", role: "region", "aria-label": "Studies" }, h("table", { class: "as-table as-studies", "data-name": "studies" }, h("thead", {}, listHead), listBody));
   const empty = h("div", { class: "as-empty", hidden: true, "data-name": "empty" });
-  const listCard = h("section", { class: "as-card as-group", "aria-label": "Studies" },
+  const listCard = h("section", { class: "as-card as-group" },
     h("div", { class: "as-row as-ends" }, h("h2", {}, "Studies"), button("Look again", load, { class: "as-small" })),
     field("Filter the list", listFilter), listTable, empty);
 
@@ -326,7 +326,7 @@ definePanel("results", (element, context) => {
     claims.replaceChildren(...[
       none, reply.error ? h("p", { class: "as-complaint" }, reply.error) : null,
       known.ledgers.length ? h("div", { class: "as-card as-plot-controls" }, which.element, only.element) : null,
-      h("p", { class: "as-note" }, output("claims", shown.length, String(shown.length)), ` claim${shown.length === 1 ? "" : "s"}`),
+      h("p", { class: "as-note" }, output("shown-claims", shown.length, String(shown.length)), ` claim${shown.length === 1 ? "" : "s"}`),
       h("div", { class: "as-claims" }, shown.map(claimCard)),
     ].filter(Boolean));
   }
