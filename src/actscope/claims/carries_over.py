@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actscope.claims._base import Claim, Drawing, Effect, Table, Verdict
-from actscope.claims._rules import Floats, above, decide, exact, mean, most, row
+from actscope.claims._rules import Floats, above, decide, mean, most, row, share
 from actscope.claims._sources import Document
 from actscope.claims._studies import best, cell, grid
 
@@ -69,6 +69,7 @@ def judge(n: Numbers) -> Verdict:
     behind = sum(i.high < -LEAD for p, i in lead.items() if p[0] == SETTINGS[1])
     places = len(ahead[SETTINGS[0]])
     widest = max((i.value, p) for p, i in lead.items() if p[0] == SETTINGS[1])
+    leads = share([a is True for a in ahead[SETTINGS[1]]])
     says = (
         f"With the article's rate and init ReLU leads by more than a point in {count[SETTINGS[0]]} "
         f"of {places} places (data set and architecture), with each one's own best settings (Adam) "
@@ -78,7 +79,7 @@ def judge(n: Numbers) -> Verdict:
     return Verdict(
         outcome,
         says,
-        Effect("places where tuned ReLU leads", exact(count[SETTINGS[1]] / places), unit="%",
+        Effect("places where tuned ReLU leads", leads, unit="%",
                of="places"),
         (Table("ReLU's accuracy minus the sigmoid's", tuple(rows)),),
         Drawing("intervals", "value", "label", "ReLU's accuracy minus the sigmoid's", low="low",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from actscope.claims._base import Claim
     from actscope.claims._ledger import Entry, Ledger
 
+CTRL_C = 130
 MOST_ROWS = 60  # a longer table is in the JSON and on the page
 WIDE = 110  # columns from which every field of the ledger has a column of its own
 STYLES = {"holds": "green", "holds only under": "yellow", "does not hold": "red"}
@@ -69,12 +70,17 @@ def command(
         return
     folder = None if out is None else ready_folder(out)
     with _bar(len(chosen)) as step:
-        found = ledger(
-            [c.name for c in chosen],
-            studies=studies or (),
-            cache=None if fresh else "user",
-            progress=step,
-        )
+        try:
+            found = ledger(
+                [c.name for c in chosen],
+                studies=studies or (),
+                cache=None if fresh else "user",
+                progress=step,
+            )
+        except KeyboardInterrupt:
+            kept = "nothing is kept" if fresh else "the same command goes on from here"
+            typer.echo(f"stopped: {kept}", err=True)
+            raise typer.Exit(CTRL_C) from None
     if json:
         typer.echo(found.to_json())
     elif markdown:

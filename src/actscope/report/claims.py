@@ -100,7 +100,8 @@ def table_of(title: str, rows: tuple[object, ...]) -> Table:
     listed: list[dict[str, Cell]] = [dict(r) for r in rows]  # type: ignore[call-overload]
     hidden = {"width"} | ({"series"} if any("label" in r for r in listed) else set())
     names = [c for c in dict.fromkeys(k for r in listed for k in r) if c not in hidden]
-    front = [c for c in names if c not in ("value", "low", "high", "n")]
+    words = [c for c in ("label", "series") if c in names]  # what a row is of stands first
+    front = [*words, *(c for c in names if c not in (*words, "value", "low", "high", "n"))]
     ordered = [*front, *(c for c in ("value", "low", "high", "n") if c in names)]
     return Table(
         tuple("" if c in ("label", "series") else c for c in ordered),
