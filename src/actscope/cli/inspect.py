@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +30,7 @@ def command(
         str, typer.Option(help="A .npz, .npy, .pt or .safetensors file, or random.")
     ] = "random",
     shape: Annotated[str, typer.Option(help="Of random data: 32x3x64x64.")] = "",
-    tokens: Annotated[int, typer.Option(help="Random whole numbers below this.")] = 0,
+    tokens: Annotated[int, typer.Option(help="Random whole numbers below this.", min=0)] = 0,
     labels: Annotated[str, typer.Option(help="A .npy, .npz or .pt file.")] = "",
     loss: Annotated[str, typer.Option(help="cross_entropy, bce, bce_with_logits or mse.")] = "",
     select: Annotated[str, typer.Option(help="Codes or names of rules, by commas.")] = "",
@@ -37,7 +40,23 @@ def command(
     ] = None,
     units: Annotated[int | None, typer.Option(help="The dimension of the units.")] = None,
     rows: Annotated[int, typer.Option(help="Rows kept for spectra.")] = 512,
-    train: Annotated[bool, typer.Option("--train", help="In train mode, not eval.")] = False,
+    train_mode: Annotated[
+        bool, typer.Option("--train-mode", help="Look at it in train mode, not eval.")
+    ] = False,
+    swaps: Annotated[
+        str, typer.Option("--try", help="Activations to swap in and measure: gelu,leaky_relu.")
+    ] = "",
+    at: Annotated[
+        str, typer.Option(help="What is swapped out: a name or a site; what most sites have.")
+    ] = "",
+    reinit: Annotated[
+        str, typer.Option(help="Weights of swapped models: critical (drawn anew) or keep.")
+    ] = "critical",
+    train: Annotated[
+        str, typer.Option(help="pkg.module:function of (model, batches, steps), to train swaps.")
+    ] = "",
+    steps: Annotated[int, typer.Option(help="Steps handed to --train.", min=0)] = 0,
+    seeds: Annotated[int, typer.Option(help="Seeds per swap; intervals from 2 on.", min=1)] = 1,
     form: Annotated[str, typer.Option("--format", help="table, json, sarif, html, csv.")] = "table",
     out: Annotated[Path | None, typer.Option(help="Write there instead.")] = None,
     fail_on: Annotated[
@@ -50,6 +69,10 @@ def command(
     Rules and thresholds may stand in pyproject.toml, in the table tool.actscope.inspect.
 
     Example: actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --fail-on error
+
+    With --try, copies of the model with other activations are measured on the same data, and with
+    --train and --steps also after training: actscope inspect mymodels:resnet --data batch.npz
+    --loss cross_entropy --try gelu,leaky_relu --train mymodels:fine_tune --steps 100 --seeds 3
     """
     from actscope.errors import InputError, MissingExtra
 
@@ -58,34 +81,103 @@ def command(
     except ImportError:
         raise MissingExtra("torch", "torch") from None
     from actscope.probe.findings import fails
-    from actscope.probe.load import load_data, load_labels, load_model
+    from actscope.probe.load import load_data, load_labels, load_model, running
     from actscope.probe.survey import inspect
+    from actscope.report.files import ready_folder
 
     if form not in FORMATS:
         raise InputError(f"format {form!r}: expected one of {', '.join(FORMATS)}")
+    if out is not None:
+        ready_folder(out.parent)
     settings = _settings(select, ignore, threshold or [])
     failing = _list(fail_on)
     fails([], failing)  # a misspelt code is said before the work
-    torch.manual_seed(seed)
-    net = load_model(model)
-    if not isinstance(net, torch.fx.GraphModule):  # an exported program has the mode it was made in
-        net.train(train)
-    batch, own = load_data(data, shape, tokens, seed)
-    report = inspect(
-        net,
-        batch,
-        load_labels(labels) if labels else own,
-        loss or None,
-        units=units,
-        rows=rows,
-        select=settings.select,
-        ignore=settings.ignore,
-        thresholds=settings.thresholds,
-        seed=seed,
-    )
+    with contextlib.redirect_stdout(sys.stderr):  # what the user's own code prints
+        swapping = _swapping(swaps, at, reinit, train, steps, seeds)
+        torch.manual_seed(seed)
+        net = load_model(model)
+        exported = isinstance(net, torch.fx.GraphModule)  # it has the mode it was made in
+        if not exported:
+            net.train(train_mode)
+        batch, own = load_data(data, shape, tokens, seed)
+        given = load_labels(labels) if labels else own
+        same: dict[str, Any] = {
+            "units": units,
+            "rows": rows,
+            "select": settings.select,
+            "ignore": settings.ignore,
+            "thresholds": settings.thresholds,
+        }
+        with running(model, batch):
+            report = inspect(net, batch, given, loss or None, **same, seed=seed)
+            if swapping is not None:
+                report = _try(report, net, (batch, given, loss or None), swapping, seed, same)
     _show(report, form, out, model)
     if fails(report.findings, failing):
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Swapping:
+    """What --try and the options that go with it ask for."""
+
+    names: tuple[str, ...]
+    at: str
+    reinit: str | None
+    train: Any
+    steps: int
+    seeds: int
+
+
+def _swapping(
+    swaps: str, at: str, reinit: str, train: str, steps: int, seeds: int
+) -> Swapping | None:
+    """What is asked for; None without --try."""
+    from actscope.cli._shared import split_names
+    from actscope.errors import InputError
+    from actscope.probe.load import load_function
+
+    if not swaps:
+        given = {"--at": at, "--train": train, "--steps": steps, "--seeds": seeds > 1}
+        alone = next((name for name, value in given.items() if value), None)
+        if alone:
+            raise InputError(f"{alone} goes with --try: name activations to swap in, as in gelu")
+        return None
+    if reinit not in ("critical", "keep"):
+        raise InputError(f"reinit {reinit!r}: expected critical or keep")
+    if steps and not train:
+        raise InputError("--steps needs --train pkg.module:function, of (model, batches, steps)")
+    function = load_function(train) if train else None
+    chosen = None if reinit == "keep" else reinit
+    return Swapping(tuple(split_names(swaps)), at, chosen, function, steps, seeds)
+
+
+def _try(
+    report: Report, net: Any, data: tuple[Any, Any, Any], asked: Swapping, seed: int, same: Any
+) -> Report:
+    """The report with what the swaps gave."""
+    import dataclasses
+
+    from actscope.cli._shared import progress_bar
+    from actscope.probe.trying import try_swaps
+
+    batch, labels, loss = data
+    with progress_bar("swaps tried", (len(asked.names) + 1) * asked.seeds) as step:
+        found = try_swaps(
+            net,
+            batch,
+            asked.names,
+            labels,
+            loss,
+            train=asked.train,
+            steps=asked.steps,
+            seeds=range(seed, seed + asked.seeds),
+            at=asked.at,
+            reinit=asked.reinit,
+            progress=step,
+            **same,
+        )
+    return dataclasses.replace(report, tried=found)
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -11,14 +11,36 @@ from typing import TYPE_CHECKING, Any
 from actscope.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from actscope.probe.callbacks_hugging_face import TrainerWatch as TrainerWatch
+    from actscope.probe.callbacks_lightning import LightningWatch as LightningWatch
     from actscope.probe.report import Report as Report
     from actscope.probe.survey import inspect as inspect
     from actscope.probe.swapping import swap as swap
+    from actscope.probe.tried import Tried as Tried
+    from actscope.probe.trying import try_swaps as try_swaps
     from actscope.probe.watching import watch as watch
 
-_NAMES = {"Report": "report", "inspect": "survey", "swap": "swapping", "watch": "watching"}
+_NAMES = {
+    "LightningWatch": "callbacks_lightning",
+    "Report": "report",
+    "TrainerWatch": "callbacks_hugging_face",
+    "Tried": "tried",
+    "inspect": "survey",
+    "swap": "swapping",
+    "try_swaps": "trying",
+    "watch": "watching",
+}
 
-__all__ = ["Report", "inspect", "swap", "watch"]
+__all__ = [
+    "LightningWatch",
+    "Report",
+    "TrainerWatch",
+    "Tried",
+    "inspect",
+    "swap",
+    "try_swaps",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

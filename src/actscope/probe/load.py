@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from actscope.errors import InputError, MissingExtra
+from actscope.errors import ActscopeError, InputError, MissingExtra
 
+MOST = 2.5e8  # random numbers: 1 GB
 FORMS = (
     "pkg.module:factory, a TorchScript file, an exported program (.pt2) or a Hugging Face folder"
 )
@@ -29,59 +32,191 @@ def load_model(text: str) -> Any:
             weights in safetensors beside it, or drawn anew).
 
     Raises:
-        InputError: there is no such thing, or it is not a torch.nn.Module.
+        InputError: there is no such thing, making it fails, or it is not a torch.nn.Module.
     """
     path = Path(text)
     if path.is_dir():
         return _hugging_face(path)
     if path.is_file():
         return _file(path)
-    module, colon, name = text.partition(":")
-    if not colon or not module or not name:
-        raise InputError(f"{text!r} is no file, folder or pkg.module:factory: expected {FORMS}")
-    found = _attribute(module, name, text)
-    if isinstance(found, torch.nn.Module):
-        return found
-    if callable(found):
-        found = found()
+    found = _named(text, FORMS)
+    if not isinstance(found, torch.nn.Module) and callable(found):
+        _takes_nothing(found, text)
+        try:
+            found = found()
+        except (Exception, SystemExit) as error:
+            raise InputError(
+                f"{text!r} raised {said(error)}: correct it, or name another"
+            ) from None
     if not isinstance(found, torch.nn.Module):
         raise InputError(f"{text!r} gives a {type(found).__name__}: expected a torch.nn.Module")
     return found
 
 
-def _attribute(module: str, name: str, text: str) -> Any:
+def load_function(text: str) -> Callable[..., Any]:
+    """The function that "pkg.module:function" names.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = _named(text, "pkg.module:function")
+    if not callable(found):
+        raise InputError(f"{text!r} is a {type(found).__name__}: expected a function")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _named(text: str, expected: str) -> Any:
+    """What "pkg.module:name" names; the module is imported, from the current folder too."""
+    module, colon, name = text.partition(":")
+    if not colon or not module or not name:
+        near = f"; for a file of code, {Path(text).stem}:factory" if text.endswith(".py") else ""
+        raise InputError(
+            f"{text!r} is no file, folder or pkg.module:factory: expected {expected}{near}"
+        )
+    value = _imported(module, text, expected)
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError as error:
+            raise InputError(
+                f"{text!r}: {error}: expected the name of a model or factory"
+            ) from None
+    return value
+
+
+def _imported(module: str, text: str, expected: str) -> Any:
     here = os.getcwd()  # noqa: PTH109 - sys.path holds text
     added = here not in sys.path
     if added:
         sys.path.insert(0, here)
     try:
-        value = importlib.import_module(module)
-        for part in name.split("."):
-            value = getattr(value, part)
-        return value
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):
-            raise  # the user's module is there; something that it imports is not
-        raise InputError(
-            f"{text!r}: no module {error.name!r} here or installed: expected {FORMS}"
-        ) from None
-    except AttributeError as error:
-        raise InputError(f"{text!r}: {error}: expected the name of a model or factory") from None
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise InputError(
+                f"{text!r}: no module {error.name!r} here or installed: expected {expected}"
+            ) from None
+        raise InputError(f"{text!r}: importing it raised {said(error)}: install it") from None
+    except (Exception, SystemExit) as error:  # the user's own code
+        raise InputError(f"{text!r}: importing it raised {said(error)}: correct it") from None
     finally:
         if added and here in sys.path:
             sys.path.remove(here)
 
 
-def _file(path: Path) -> Any:
+def _takes_nothing(factory: Any, text: str) -> None:
+    """Refuse a factory that needs arguments."""
     try:
-        if path.suffix == ".pt2":
-            return torch.export.load(str(path)).module()
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # some built-in classes do not say
+        return
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [
+        p.name
+        for p in parameters
+        if p.default is inspect.Parameter.empty and p.kind not in optional
+    ]
+    if needed:
+        raise InputError(
+            f"{text!r} needs arguments ({', '.join(needed)}): expected a function without any; "
+            "write one that calls it with the values you want"
+        )
+
+
+def said(error: BaseException) -> str:
+    """An error as one line: its type, what it says, and where in the user's files it is from."""
+    place, trace = "", error.__traceback__
+    own = (str(Path(__file__).parents[1]), "site-packages", "<frozen", f"{os.sep}lib{os.sep}python")
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not any(part in name for part in own):
+            place = f" ({Path(name).name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({Path(error.filename).name}, line {error.lineno})"
+    text = error.msg if isinstance(error, SyntaxError) else _first(error)
+    return f"{type(error).__name__}: {text or 'no message'}{place}"
+
+
+@contextlib.contextmanager
+def running(model: str, data: Any = None) -> Iterator[None]:
+    """Turn an error that the model's own forward, or the loss, raises into one of ours.
+
+    An error of any other origin passes.
+
+    Args:
+        model: its name, for the message.
+        data: what it was called with, for the message.
+    """
+    try:
+        yield
+    except ActscopeError:
+        raise
+    except Exception as error:
+        where = _where(error)
+        if where is None:
+            raise
+        what = {"model": f"{model}: its forward", "loss": "the loss"}[where]
+        raise InputError(
+            f"{what} raised {said(error)}, on {_shapes(data)}: expected data that it takes"
+        ) from None
+
+
+def _where(error: BaseException) -> str | None:
+    """Whether an error is from the model's forward, the loss, or neither (None)."""
+    trace, where = error.__traceback__, None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "_call_impl":
+            return "model"
+        if code.co_name == "loss_of":
+            where = "loss"
+        trace = trace.tb_next
+    return where
+
+
+def _shapes(data: Any) -> str:
+    """The shapes and types of data, as text."""
+    if isinstance(data, (torch.Tensor, np.ndarray)):
+        kind = str(data.dtype).removeprefix("torch.")
+        return f"{kind} of shape {'×'.join(map(str, data.shape)) or 'none'}"
+    if isinstance(data, dict):
+        return ", ".join(f"{k}: {_shapes(v)}" for k, v in data.items())
+    if isinstance(data, (tuple, list)):
+        return ", ".join(map(_shapes, data))
+    return "the data" if data is None else type(data).__name__
+
+
+def _file(path: Path) -> Any:
+    exported = path.suffix == ".pt2"
+    try:
+        if exported:
+            with _no_pickle():
+                return torch.export.load(str(path)).module()
         return torch.jit.load(str(path), map_location="cpu")
     except Exception as error:  # what torch raises for a foreign file has many types
+        near = f"; for a file of code give {path.stem}:factory" if path.suffix == ".py" else ""
+        what = "no exported program" if exported else "neither TorchScript nor an exported program"
         raise InputError(
-            f"{path}: neither TorchScript nor an exported program ({_first(error)}); a file of "
-            "weights alone holds no model: give pkg.module:factory"
+            f"{path}: {what} ({_first(error)}); a file of weights alone holds no model: expected "
+            f"{FORMS}{near}"
         ) from None
+
+
+@contextlib.contextmanager
+def _no_pickle() -> Iterator[None]:
+    """Let torch read tensors only: an exported program may carry pickles, which can run code."""
+    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _hugging_face(path: Path) -> Any:
@@ -91,16 +226,42 @@ def _hugging_face(path: Path) -> Any:
         transformers: Any = importlib.import_module("transformers")
     except ImportError:
         raise MissingExtra("transformers", "probe") from None
-    if any(path.glob("*.safetensors")):
-        return transformers.AutoModel.from_pretrained(
-            path, local_files_only=True, use_safetensors=True
+    weights = any(path.glob("*.safetensors"))
+    if not weights and any(path.glob("*.bin")):
+        raise InputError(
+            f"{path}: its weights are a pickle (.bin), which can run code and is not read: save "
+            "them with model.save_pretrained(folder), as safetensors"
         )
-    config = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
-    return transformers.AutoModel.from_config(config)
+    try:
+        config = transformers.AutoConfig.from_pretrained(
+            path, local_files_only=True, trust_remote_code=False
+        )
+        kind = _architecture(transformers, config)
+        if weights:
+            return kind.from_pretrained(
+                path, config=config, local_files_only=True, use_safetensors=True
+            )
+        if kind is transformers.AutoModel:
+            return kind.from_config(config, trust_remote_code=False)
+        return kind(config)
+    except Exception as error:  # a file that is cut off, a model that is unknown, …
+        raise InputError(
+            f"{path}: no Hugging Face model could be made from it ({_first(error)}); expected a "
+            "config.json of a model that transformers has, with all of its weights or none"
+        ) from None
 
 
-def _first(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:120]
+def _architecture(transformers: Any, config: Any) -> Any:
+    """The class that the config names, with its head; AutoModel where it names none."""
+    for name in config.architectures or ():
+        found = getattr(transformers, name, None)
+        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+            return found
+    return transformers.AutoModel
+
+
+def _first(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:160]
 
 
 def load_data(text: str, shape: str = "", tokens: int = 0, seed: int = 0) -> tuple[Any, Any]:
@@ -131,19 +292,39 @@ def load_data(text: str, shape: str = "", tokens: int = 0, seed: int = 0) -> tup
     except MissingExtra:
         raise
     except Exception as error:  # each format has errors of its own
-        raise InputError(f"{path}: cannot be read as {path.suffix} ({_first(error)})") from None
-    return _split(held)
+        why = _first(error)
+        if "weights_only" in str(error) or "allow_pickle" in str(error):
+            why = (
+                "it holds pickled Python objects, which can run code: save tensors or arrays alone"
+            )
+        raise InputError(f"{path}: cannot be read as {path.suffix} ({why})") from None
+    return _split(held, path)
 
 
-def _split(held: Any) -> tuple[Any, Any]:
+def _split(held: Any, path: Path) -> tuple[Any, Any]:
     """A file's arrays as input and labels."""
     if not isinstance(held, dict):
-        return (tuple(held) if isinstance(held, list) else held), None
-    held = {k: torch.as_tensor(v) for k, v in held.items()}
-    labels = held.pop("labels", held.pop("y", None))
+        many = isinstance(held, (list, tuple))
+        found = tuple(_tensor(v, path, f"item {i}") for i, v in enumerate(held)) if many else None
+        if many and not found:
+            raise InputError(f"{path}: empty: expected at least one array")
+        return (found if many else _tensor(held, path, "it")), None
+    held = {str(k): _tensor(v, path, f"{k!r}") for k, v in held.items()}
+    labels = held.pop("labels", None)
+    labels = held.pop("y", None) if labels is None else labels
+    if not held:
+        raise InputError(f"{path}: no array but labels: expected the model's input too")
     if len(held) == 1:
         return next(iter(held.values())), labels
     return held, labels
+
+
+def _tensor(value: Any, path: Path, name: str) -> Any:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise InputError(f"{path}: {name} is {kind}: expected numbers") from None
 
 
 def _random(shape: str, tokens: int, seed: int) -> Any:
@@ -153,8 +334,10 @@ def _random(shape: str, tokens: int, seed: int) -> Any:
         raise InputError(
             f"shape {shape!r}: random data need --shape, whole numbers with x between: 32x3x64x64"
         ) from None
-    if min(sizes) < 1 or np.prod([float(s) for s in sizes]) > 1e9:
-        raise InputError(f"shape {shape!r}: expected sizes of at least 1, 1e9 numbers at most")
+    if min(sizes) < 1 or np.prod([float(s) for s in sizes]) > MOST:
+        raise InputError(
+            f"shape {shape!r}: expected sizes of at least 1, and {MOST:.0e} numbers at most"
+        )
     rng = torch.Generator().manual_seed(seed)
     if tokens:
         return torch.randint(0, tokens, sizes, generator=rng)
@@ -176,8 +359,8 @@ def _safetensors(path: Path) -> Any:
 
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".npz": _npz,
-    ".npy": lambda path: torch.as_tensor(np.load(path, allow_pickle=False)),
-    ".pt": lambda path: torch.load(path, weights_only=True),
+    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".pt": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     ".safetensors": _safetensors,
 }
 
@@ -192,4 +375,4 @@ def load_labels(text: str) -> Any:
     found = labels if labels is not None else data
     if isinstance(found, (dict, tuple)):
         raise InputError(f"{text}: several arrays: expected labels alone, or one named labels")
-    return torch.as_tensor(found)
+    return found

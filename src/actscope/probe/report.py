@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from actscope.probe.findings import Finding, as_dicts, jsonable
 from actscope.probe.table import COLUMNS
 from actscope.probe.tracker import Opaque
+from actscope.probe.tried import Tried
 
 BARS = "▁▂▃▄▅▆▇█"
 # the columns of the terminal's table, in the order in which they get a place:
@@ -65,6 +66,7 @@ class Report:
         opaque: what may hold activations and could not be looked into, with the way to.
         counts: batches and examples.
         samples: {site: (rows, units)} sampled outputs.
+        tried: what other activations gave (`try_swaps`), where they were tried.
     """
 
     model: str
@@ -74,6 +76,7 @@ class Report:
     opaque: tuple[Opaque, ...]
     counts: Mapping[str, int]
     samples: Mapping[str, NDArray[np.float64]]
+    tried: Tried | None = None
 
     @property
     def table(self) -> Any:
@@ -95,6 +98,7 @@ class Report:
                 "opaque": [
                     {"path": o.path, "what": o.what, "way_out": o.way_out} for o in self.opaque
                 ],
+                **({"tried": self.tried.as_dict()} if self.tried is not None else {}),
             },
             ensure_ascii=False,
             indent=1,
@@ -145,6 +149,9 @@ class Report:
             console.print(Text(f"    what to do: {f.todo}"))
         if not self.findings:
             console.print(Text("no findings"))
+        if self.tried is not None:
+            console.print()
+            self.tried.print(console)
 
     def _columns(self, width: int) -> list[tuple[str, str, str]]:
         """The columns that are known somewhere and fit, most important first."""
@@ -185,6 +192,7 @@ class Report:
             f"<table><caption>{html.escape(self.model)}</caption><thead><tr><th>site</th>{head}"
             f"<th>outputs</th></tr></thead><tbody>{''.join(body)}</tbody></table>"
             f"<ul>{''.join(notes) or '<li>no findings</li>'}</ul>"
+            f"{self.tried._repr_html_() if self.tried is not None else ''}"
         )
 
     def __str__(self) -> str:

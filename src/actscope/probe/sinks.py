@@ -117,8 +117,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, bool)) else float(value)
 
 
-def _scalars(rows: Rows) -> dict[str, float]:
-    """{"site/column": number} of the rows' finite numbers."""
+def scalars(rows: Rows) -> dict[str, float]:
+    """{"site/column": number} of the finite numbers of rows."""
     return {
         f"{row['site']}/{name}": float(value)
         for row in rows
@@ -146,7 +146,7 @@ class TensorBoard:
 
     def write(self, step: int, rows: Rows) -> None:
         """Write the scalars."""
-        for name, value in _scalars(rows).items():
+        for name, value in scalars(rows).items():
             self.writer.add_scalar(name, value, step)
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class WandB:
 
     def write(self, step: int, rows: Rows) -> None:
         """Log the scalars; the run keeps count of its own steps."""
-        self.wandb.log({"actscope/step": step, **_scalars(rows)})
+        self.wandb.log({"actscope/step": step, **scalars(rows)})
 
     def close(self) -> None:
         """The run stays open: it is the user's."""

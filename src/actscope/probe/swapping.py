@@ -167,7 +167,7 @@ def _idle(root: Any, found: Found | None) -> dict[str, str]:
 # -- which site goes where ----------------------------------------------------------------------
 
 
-def _key_of(site: str, names: set[str], changes: Mapping[str, Any]) -> str | None:
+def key_of(site: str, names: set[str], changes: Mapping[str, Any]) -> str | None:
     """The key of the change that a site is meant by."""
     if site in changes:
         return site
@@ -186,7 +186,7 @@ def _chosen(found: Found | None, records: Mapping[str, Activation]) -> dict[str,
     """{site: new activation}."""
     chosen: dict[str, Activation] = {}
     for place in found.places if found is not None else ():
-        key = _key_of(place.name, _names(place), records)
+        key = key_of(place.name, _names(place), records)
         if key is not None:
             chosen[place.name] = records[key]
     return chosen
@@ -194,7 +194,7 @@ def _chosen(found: Found | None, records: Mapping[str, Activation]) -> dict[str,
 
 def _static(idle: Mapping[str, str], records: Mapping[str, Activation]) -> dict[str, Activation]:
     """The same for activation modules that did not run, by path."""
-    keys = {path: _key_of(path, {name}, records) for path, name in idle.items()}
+    keys = {path: key_of(path, {name}, records) for path, name in idle.items()}
     return {path: records[key] for path, key in keys.items() if key is not None}
 
 
@@ -202,10 +202,10 @@ def _all_used(found: Found | None, idle: Mapping[str, str], changes: Mapping[str
     """Refuse a change that matches no site, naming the nearest."""
     sites = {p.name: _names(p) for p in found.places} if found is not None else {}
     sites |= {path: {name} for path, name in idle.items()}
-    used = {_key_of(site, names, changes) for site, names in sites.items()}
+    used = {key_of(site, names, changes) for site, names in sites.items()}
     for key in changes:
         one = {key: changes[key]}
-        if key in used or any(_key_of(s, n, one) is not None for s, n in sites.items()):
+        if key in used or any(key_of(s, n, one) is not None for s, n in sites.items()):
             continue
         known = [*sites, *sorted({name for names in sites.values() for name in names})]
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)

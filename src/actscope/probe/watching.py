@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -34,6 +34,9 @@ class watch:
         updates: how far the step moves each weight, |Δw|/|w|.
         units: the dimension of the units, as for `inspect`.
         only_training: forward passes in eval mode are neither counted nor measured.
+        clock: a function that gives the number of the training step; `every` then counts these,
+            and of each step the first forward pass is measured. Trainers have one.
+        prefix: put in front of sites and weights, for a part of a larger model ("encoder").
 
     Raises:
         InputError: `every` is below 1, or `to` is none of these.
@@ -62,17 +65,21 @@ class watch:
         updates: bool = True,
         units: Units = None,
         only_training: bool = True,
+        clock: Callable[[], int] | None = None,
+        prefix: str = "",
     ) -> None:
         if not isinstance(model, torch.nn.Module):
             raise InputError(f"model is {type(model).__name__}: expected a torch.nn.Module")
         if type(every) is not int or every < 1:
             raise InputError(f"every = {every!r}: expected a whole number of at least 1")
         self.root, self.every, self.updates = unwrap(model), every, updates
-        self.only_training = only_training
+        self.only_training, self.clock, self.prefix = only_training, clock, prefix
         self.measures = Measures(rows=256 if geometry else 0, pairs=geometry, units=units)
         self.history: list[Row] = []
-        self.sinks = _sinks(to)
+        self.sinks = sinks_of(to)
+        self.closes = True  # whether the sinks are this watch's own
         self.step = -1
+        self._next = 0  # the step of the next look
         self._names = {id(p): n for n, p in self.root.named_parameters()}
         self._identities: dict[Any, Any] = {}
         self._current: Collector | None = None
@@ -86,17 +93,22 @@ class watch:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._tracker.detach()
-        self._finish()
-        for sink in self.sinks:
-            sink.close()
+        self.finish()
+        if self.closes:
+            for sink in self.sinks:
+                sink.close()
 
     def _due(self) -> bool:
         if self.only_training and not self.root.training:
             return False
-        self.step += 1
-        self._finish()
-        if self.step % self.every:
+        step = self.step + 1 if self.clock is None else self.clock()
+        if step == self.step:
+            return False  # a further forward pass of one step
+        self.step = step
+        self.finish()
+        if step < self._next:
             return False
+        self._next = step + self.every
         self._current = Collector(self.measures, self._names, self._identities)
         self._tracker.listener = self._current
         if self.updates:
@@ -104,8 +116,11 @@ class watch:
         self._seen = self.step
         return True
 
-    def _finish(self) -> None:
-        """The look before is complete: its backward pass and step are over."""
+    def finish(self) -> None:
+        """Hand on the look before, whose backward pass and step are over.
+
+        The next forward pass does it too; a trainer that says when a step ends need not wait.
+        """
         collector, self._current = self._current, None
         if collector is None:
             return
@@ -117,6 +132,9 @@ class watch:
         rows: list[Row] = []
         for site, row in known.items():
             update = moved.get(row["weight"], float("nan"))
+            if self.prefix:
+                site = f"{self.prefix}{'' if site.startswith(':') else '.'}{site}"
+                row = row | {"weight": f"{self.prefix}.{row['weight']}" if row["weight"] else ""}
             rows.append({"step": self._seen, "site": site, **row, "update": update})
         self.history += rows
         for sink in self.sinks:
@@ -131,7 +149,7 @@ class watch:
         return pd.DataFrame(self.history, columns=columns)
 
 
-def _sinks(to: Any) -> list[Sink]:
+def sinks_of(to: Any) -> list[Sink]:
     """The sinks that `to` names."""
     if to is None:
         return []
