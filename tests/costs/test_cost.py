@@ -186,3 +186,19 @@ def test_expressions_are_activations_too():
     )  # fmt: skip
     assert found.names == ("relu", "x*sigmoid(1.7*x)")
     assert found.smallest(phi.key, "tuned").found.width == 1
+
+
+def test_cautions_and_the_straight_line(found, nobody):
+    falls = cost(
+        ["relu"], target=0.9, lr=[0.1, 1.0], init=["he"], most=8, runtimes=["onnx"], batches=[1],
+        rounds=2, epochs=5,
+        trials=lambda cells, seeds: np.array(
+            [[0.95 if c.width == 2 else 0.1 * c.lr] * len(seeds) for c in cells]
+        ),
+    )  # fmt: skip
+    said = "\n".join(falls.cautions)
+    assert "relu, tuned, depth 2: width 2 reaches it, 4 does not" in said
+    assert "its best lr, 0.1, is the smallest of the grid" in said
+    assert falls.table["size, tuned"][0] == "2 × 2 *"
+    assert "so it reaches the target too" in found.floor and "Bayes 0.98" in found.floor
+    assert "so it reaches" not in nobody.floor

@@ -279,19 +279,9 @@ def _show_cost(console: Console, found: Cost) -> None:
         _show_times(console, found.deployed)
     if not found.accuracy_kept.empty:
         _show_kept(console, found)
-    beyond = found.sizes[(found.sizes.wider_that_fail != "") | (found.sizes.inits_left_out != "")]
-    for row in beyond.to_dict("records"):
-        if row["wider_that_fail"]:
-            console.print(
-                f"{row['activation']}, {row['settings']}, depth {row['depth']}: width "
-                f"{row['width']:g} reaches it, {row['wider_that_fail']} does not"
-            )
-        if row["inits_left_out"]:
-            console.print(f"{row['activation']}: init {row['inits_left_out']} does not apply")
-    for note in found.timed.notes:
-        console.print(note)
-    bayes = f"; Bayes {found.bayes:.4g}" if found.bayes == found.bayes else ""
-    console.print(f"On these points a straight line has {found.linear:.3g}{bayes}.")
+    for caution in found.cautions:
+        console.print(caution)
+    console.print(found.floor)
 
 
 def _show_times(console: Console, deployed: pd.DataFrame) -> None:
@@ -302,8 +292,8 @@ def _show_times(console: Console, deployed: pd.DataFrame) -> None:
     from actscope.figures.labels import shorten
 
     batches = list(dict.fromkeys(deployed.batch))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("latency, µs; × ReLU's [95 %]")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("µs; × ReLU's [95 %]")
     for batch in batches:
         table.add_column(f"batch {batch:,}", justify="right", no_wrap=True)
     for runtime in dict.fromkeys(zip(deployed.runtime, deployed.format, strict=True)):

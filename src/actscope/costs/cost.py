@@ -65,6 +65,38 @@ class Cost:
         )
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the reader of the table should know: accuracies that fall, edges of the grid."""
+        said = []
+        for row in self.sizes.to_dict("records"):
+            who = f"{row['activation']}, {row['settings']}, depth {row['depth']}"
+            if row["wider_that_fail"]:
+                said.append(
+                    f"{who}: width {row['width']:g} reaches it, {row['wider_that_fail']} does not"
+                )
+            if row["inits_left_out"]:
+                said.append(f"{who}: init {row['inits_left_out']} does not apply")
+        lrs = self.setup.lr
+        for name in self.names if len(lrs) > 1 else ():
+            smallest = self.smallest(name, TUNED)
+            best = (smallest.size or smallest.best).cell.lr
+            if best in (min(lrs), max(lrs)):
+                edge = "largest" if best == max(lrs) else "smallest"
+                said.append(
+                    f"{name}: its best lr, {best:g}, is the {edge} of the grid: a wider one may "
+                    "find a smaller network"
+                )
+        return (*said, *self.timed.notes)
+
+    @property
+    def floor(self) -> str:
+        """What a straight line and the best classifier have, in words."""
+        bayes = f"; Bayes {self.bayes:.4g}" if self.bayes == self.bayes else ""
+        low = self.linear >= self.setup.target
+        enough = ", so it reaches the target too: a higher one tells more" if low else ""
+        return f"On these points a straight line has {self.linear:.3g}{enough}{bayes}."
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every activation's key, in the order given."""
         return tuple(dict.fromkeys(row.activation for row in self.rows))
@@ -133,7 +165,7 @@ class Cost:
         held = {name: json.loads(f.to_json(orient="records")) for name, f in frames.items()}
         about = {"setup": dict(self.setup.record()), "bayes": self.bayes, "linear": self.linear}
         clean = {k: None if v != v else v for k, v in about.items()}
-        return json.dumps({**clean, "notes": self.timed.notes, **held}, indent=1, default=str)
+        return json.dumps({**clean, "notes": self.cautions, **held}, indent=1, default=str)
 
     @functools.cached_property
     def accuracy_kept(self) -> pd.DataFrame:

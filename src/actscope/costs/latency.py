@@ -180,7 +180,6 @@ def _maker(network: Network, runtime: str, points: NDArray[Any]) -> Maker:
     if dtype != "float32":
         module = running.in_type(module, dtype)
     if runtime.startswith("compiled"):
-        running.forget_compiled()
         module = running.compiled(module)
         for batch in (1, 2):  # all the code it will need: batches of one are a case of their own
             running.caller(module, points[:1].repeat(batch, axis=0), dtype)()

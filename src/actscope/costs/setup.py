@@ -18,7 +18,7 @@ from actscope.study.points import Split, split
 
 LEAST_SEEDS = 48
 TRAINING, TEST = 300, 1000  # points of a data set that draws as many as one likes
-LR = (0.015, 0.05, 0.15, 0.5, 1.5)
+LR = (0.015, 0.05, 0.15, 0.5, 1.5, 5.0)
 INITS = ("article", "gain", "critical")
 TUNED, ARTICLE = "tuned", "article settings"
 ARTICLE_LR, ARTICLE_INIT = 0.05, "article"

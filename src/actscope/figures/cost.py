@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actscope.costs.cost import Cost
 from actscope.costs.elementwise import Elementwise
@@ -34,12 +35,12 @@ def frontier(cost: Cost) -> Figure:
             label = shorten(name, 18) + (f", depth {depth}" if len(cost.setup.depths) > 1 else "")
             ax.plot(x, y, color=style.colour, linestyle=style.linestyle, marker=style.marker,
                     label=label, linewidth=1.6, markersize=5)  # fmt: skip
-            for at, up, width in zip(x, y, rows.width, strict=True):
-                ax.annotate(f"{width}", (at, up), (5, -10), textcoords="offset points",
-                            color=style.colour, size=8)  # fmt: skip
             ringed = rows[rows.chosen & rows.reached]
-            ax.plot(1e3 * ringed.us / batch, 100 * ringed.accuracy, "o", markersize=13,
-                    markerfacecolor="none", markeredgecolor=style.colour)  # fmt: skip
+            at = (1e3 * ringed.us / batch, 100 * ringed.accuracy)
+            ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor=style.colour)
+            for right, up, width in zip(*at, ringed.width, strict=True):
+                ax.annotate(f"{width}", (right, up), (0, -9), textcoords="offset points",
+                            ha="center", va="top", color=style.colour, size=9)  # fmt: skip
     ax.set_xscale("log")
     _level(ax, cost.setup.target, "target", TEXT, (5.0, 2.0))
     if cost.bayes == cost.bayes:
@@ -47,16 +48,33 @@ def frontier(cost: Cost) -> Figure:
     _level(ax, cost.linear, "straight line", LINE, (1.5, 1.5))
     ax.set_xlabel(f"ns a point (ONNX Runtime, batch {batch:,}, one thread, log)")
     ax.set_ylabel(f"test accuracy that {cost.setup.share:.0%} of the seeds reach (%)")
-    lowest = 100 * min(cost.setup.target, float(np.nanmax(cost.frontier.accuracy))) - 25.0
-    ax.set_ylim(bottom=max(ax.get_ylim()[0], lowest))
+    _accuracies(ax, 100 * cost.frontier.accuracy.to_numpy(), 100 * cost.setup.target)
     _plain_log(ax)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
     headline(
         figure,
         f"Accuracy against latency: {cost.rows[0].best.cell.data.label}",
-        "numbers: width, at its own best learning rate and init; rings: the smallest that reach",
+        "one point a width, at its own best lr and init; rings: the smallest that reach it",
     )
     return figure
+
+
+def _accuracies(ax: Axes, seen: NDArray[np.float64], target: float) -> None:
+    """An axis of accuracies in %, stretched towards 100 as errors are on a log axis."""
+    rest = 0.5  # so that 100 % has a place
+    ax.set_yscale(
+        "function",
+        functions=(
+            lambda y: -np.log10(np.maximum(100.0 + rest - y, 1e-3)),
+            lambda v: 100.0 + rest - 10.0**-v,
+        ),
+    )
+    low = max(float(seen.min()), min(target, float(seen.max())) - 30.0)
+    high = min(100.0, max(float(seen.max()), target) + 1.0)
+    ticks = [t for t in (50, 60, 70, 80, 85, 90, 93, 95, 97, 98, 99, 99.5, 100) if low <= t <= high]
+    ax.set_ylim(low - 1.0, high)
+    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    ax.set_yticks([], minor=True)
 
 
 def _level(ax: Axes, accuracy: float, words: str, colour: str, dash: tuple[float, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,18 +52,22 @@ def in_type(module: Any, dtype: str) -> Any:
     return copy.deepcopy(module).to(getattr(torch, dtype))
 
 
-def compiled(module: Any) -> Any:
+def compiled(module: Any) -> Callable[[Any], Any]:
     """The module compiled by TorchInductor, for batches of any size.
+
+    What is compiled is kept with a function's code, and each call goes through the list of what
+    is kept there; so each module gets a function with code of its own.
 
     Raises:
         Exception: of many types, when it is first called and there is no C++ compiler.
     """
-    return torch.compile(module, dynamic=True)
 
+    def forward(x: Any) -> Any:
+        return module(x)
 
-def forget_compiled() -> None:
-    """Drop what torch.compile has kept, so that one model's limits are not the next one's."""
-    torch.compiler.reset()
+    code = forward.__code__.replace(co_name=f"forward_{id(module)}")
+    own = types.FunctionType(code, forward.__globals__, code.co_name, None, forward.__closure__)
+    return torch.compile(own, dynamic=True)  # type: ignore[no-any-return]
 
 
 def elementwise(record: Activation, x: Any) -> Callable[[], Any]:

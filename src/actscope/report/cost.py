@@ -10,6 +10,7 @@ from actscope.costs.model import ModelCost
 from actscope.figures.cost import by_size, changes
 from actscope.figures.sheet import render
 from actscope.report.page import Cell, Download, Page, Picture, Section, Table, render_page
+from actscope.study.plan import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,11 @@ def cost_files(cost: Cost, command: str) -> dict[str, bytes]:
         "Left and high is better.",
     )
     sections = (
-        Section("The table", (read_me(cost),), tables=(Table.of(_turned(cost.table)),)),
+        Section(
+            "The table",
+            (read_me(cost), cost.floor, *cost.cautions),
+            tables=(Table.of(_turned(cost.table)),),
+        ),
         Section("Accuracy against latency", pictures=(picture,)),
         Section("The search", tables=(Table.of(cost.sizes),)),
         Section(
@@ -45,7 +50,6 @@ def cost_files(cost: Cost, command: str) -> dict[str, bytes]:
             (
                 "µs a batch, one thread; over_relu: the time over that of ReLU's network of equal "
                 "accuracy in the same rounds; low and high: 95 % interval of the median.",
-                *cost.timed.notes,
             ),
             tables=(Table.of(cost.deployed),),
         ),
@@ -69,8 +73,8 @@ def read_me(cost: Cost) -> str:
     return (
         f"Size: hidden layers × width, the smallest at which {s.share:.0%} of {s.seeds} seeds "
         f"reach {s.target:g}; tuned: at its own best of lr {lr} and init {init}, chosen on "
-        f"{s.tries} other seeds; article settings: lr 0.05, the article's init. * wider ones fail. "
-        "Low, high: 95 % Wilson interval of the share of seeds."
+        f"{s.tries} other seeds; article settings: SGD, lr 0.05, {Study.epochs} epochs, the "
+        "article's init. * wider ones fail. Low, high: 95 % Wilson interval of the share of seeds."
     )
 
 
@@ -82,8 +86,14 @@ def elementwise_files(found: Elementwise, command: str) -> dict[str, bytes]:
         tuple((n, i.value, i.low, i.high) for n, i in found.copy.items()),
         "The machine's copy, bytes read and written together",
     )
-    picture = Picture("by_size", render(figure, "svg"), "Time an element against their number.")
-    free = found.table[found.table.memory_bound]
+    picture = Picture(
+        "by_size",
+        render(figure, "svg"),
+        "Time an element against how many there are; grey: copying as many bytes.",
+    )
+    largest = found.table[found.table.elements == found.table.elements.max()]
+    free = largest[largest.memory_bound]
+    names = zip(free.library, free.activation, free.what, strict=True)
     sections = (
         Section("By size", tuple(found.notes), pictures=(picture,)),
         Section("Copy bandwidth", tables=(copy,)),
@@ -94,7 +104,10 @@ def elementwise_files(found: Elementwise, command: str) -> dict[str, bytes]:
         ),
         _run(command),
     )
-    lead = f"{len(free)} of {len(found.table)} measurements are bound by memory."
+    lead = (
+        f"At {max(found.copy):,} elements {len(free)} of {len(largest)} functions take no longer "
+        f"than copying as many bytes: {', '.join(' '.join(n) for n in names) or 'none'}."
+    )
     frames = {"table": found.table}
     page = Page("What an activation costs by itself", lead, sections, _downloads(frames, ""))
     return _files(page, frames, found.to_json(), by_size=figure)
@@ -107,21 +120,24 @@ def model_files(found: ModelCost, command: str) -> dict[str, bytes]:
         tuple((h.name, h.sites, h.share) for h in found.held),
     )
     figure = changes(found)
-    picture = Picture("changes", render(figure, "svg"), "Forward time after each swap.")
+    picture = Picture(
+        "changes",
+        render(figure, "svg"),
+        "Forward time after each swap over the time before; left of 1 is faster.",
+    )
     text = (
-        f"A forward pass takes {1e3 * found.seconds.value:.3g} ms; activations take "
+        f"On one thread a forward pass takes {1e3 * found.seconds.value:.3g} ms; activations take "
         f"{found.share:.1%} of it and move {found.activation_bytes / 1e6:,.3g} of "
-        f"{found.total_bytes / 1e6:,.3g} MB ({found.traffic_share:.1%}).",
-        *found.notes,
+        f"{found.total_bytes / 1e6:,.3g} MB ({found.traffic_share:.1%})."
     )
     sections = (
-        Section("Now", text, tables=(held,)),
+        Section("Now", found.notes, tables=(held,)),
         Section("Swaps", pictures=(picture,), tables=(Table.of(found.table),)),
         _run(command),
     )
     frames = {"table": found.table}
     title = f"What the activations of {found.model} cost"
-    page = Page(title, text[0], sections, _downloads(frames, found.to_json()))
+    page = Page(title, text, sections, _downloads(frames, found.to_json()))
     return _files(page, frames, found.to_json(), changes=figure)
 
 
