@@ -370,3 +370,18 @@ def test_the_menus_and_the_still_picture():
     assert {one["name"] for one in options["inits"]} >= {"article", "he", "xavier"}
     figure = RECORD.picture(Request({"atA": "20", "atB": "20", "depth": "2", "many": "0"}))
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["ReLU", "Sigmoid", "Loss"]
+
+
+def test_what_is_out_of_sight_waits_for_a_pause():
+    stream, known = opened(until=50)
+    stream.tell("play", Request({"away": ["hidden", "layers"]}))
+    frame = stream.frame()
+    for side in frame["sides"]:
+        assert "plane" in side
+        assert not {"hidden", "signal", "layers", "fidelity"} & side.keys()
+    known = drawn(stream)
+    assert all({"hidden", "signal", "layers", "fidelity"} <= side.keys() for side in known["sides"])
+    stream, _ = opened(until=50)
+    stream.tell("play", Request({"away": ["planes"]}))
+    assert not any("plane" in side for side in stream.frame()["sides"])
+    assert all("plane" in side for side in drawn(stream)["sides"])

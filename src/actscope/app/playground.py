@@ -65,6 +65,7 @@ class Playground:
         """Train on: up to `until`, and past it if it is reached already."""
         self.speed = request.whole("speed", 1, FASTEST, default=self.speed)
         self.running, self.finished = True, False
+        self.view = replace(self.view, away=away_of(request))
         for side in self.sides:
             here = side.run.epoch if side.run else 0
             side.stop = self.until if here < self.until else MOST_EPOCHS
@@ -279,19 +280,22 @@ class Side:
             "epoch": run.epoch,
             "known": run.loss.shape[1],
             "now": seen.levels(now),
-            "hidden": seen.hidden(run, view, self.space),
-            "signal": seen.signal(run, point),
             "bias": run.weights.b[-1][0],
             "diverged": int((run.diverged_at >= 0).sum()),
             **self._history(),
-            **self._map(rest),
-            **self._layers(rest),
         }
+        away = frozenset() if rest or not self.layers_at else view.away
+        if "planes" not in away:
+            reply |= self._map(rest)
+        if "hidden" not in away:
+            reply["hidden"] = seen.hidden(run, view, self.space, fine=rest)
+        if "layers" not in away:
+            reply |= {"signal": seen.signal(run, point), **self._layers(rest)}
+            if not rest and self._may_measure():
+                self.measure()
+                reply["fidelity"] = self.reader
         if rest:
             reply["stored"] = np.array(run.stored, dtype=np.int32)
-        elif self._may_measure():
-            self.measure()
-            reply["fidelity"] = self.reader
         return reply
 
     def _history(self) -> Reply:
@@ -410,7 +414,13 @@ def view_of(request: Request) -> seen.View:
         first=request.whole("unitX", 1, asked.MOST_WIDTH, default=1) - 1,
         second=request.whole("unitY", 1, asked.MOST_WIDTH, default=2) - 1,
         point=(point[0], point[1]) if len(point) == 2 else None,
+        away=away_of(request),
     )
+
+
+def away_of(request: Request) -> frozenset[str]:
+    """What is out of sight."""
+    return frozenset(request.texts("away", len(seen.AWAY), 20, ())) & frozenset(seen.AWAY)
 
 
 COMMANDS = {

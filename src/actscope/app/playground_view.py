@@ -22,7 +22,8 @@ Bytes = NDArray[np.uint8]
 
 FORMATS = ("float64", "float32", "bfloat16", "float16", "fp8_e4m3", "int8")
 NOTHING = 255  # of a map whose values go from 0 to 254
-GRID_LINES, GRID_POINTS = 13, 49  # of the input's grid, each way
+GRID_LINES, GRID_POINTS, GRID_COARSE = 13, 49, 21  # of the input's grid; points while it runs
+AWAY = ("planes", "hidden", "layers")
 LEVELS = (0.05, 0.5, 0.95)
 CHEAP = ("gradient_ratio", "spread", "dead_fraction", "saturated_fraction")
 INPUT_HAS_NONE = ("gradient_ratio", "dead_fraction", "saturated_fraction")
@@ -37,6 +38,7 @@ class View:
         mode: "units" or "pca".
         first, second: which units, from 0.
         point: whose signal is followed, (x₁, x₂).
+        away: what is out of sight, out of AWAY, and waits for a pause.
     """
 
     layer: int = 2
@@ -44,6 +46,7 @@ class View:
     first: int = 0
     second: int = 1
     point: tuple[float, float] | None = None
+    away: frozenset[str] = frozenset()
 
 
 def plane(points: Points, size: int) -> Floats:
@@ -96,26 +99,32 @@ class Space:
     places: Floats | None = None
 
 
-def grid_lines(points: Points) -> Floats:
-    """Lines across the plane, (2 · GRID_LINES, GRID_POINTS, 2): columns, then rows."""
+def grid_lines(points: Points, count: int = GRID_POINTS) -> Floats:
+    """Lines across the plane, (2 · GRID_LINES, count, 2): columns, then rows."""
     low, high = points.low, points.high
-    along = np.linspace(0.0, 1.0, GRID_POINTS)
+    along = np.linspace(0.0, 1.0, count)
     across = np.linspace(0.0, 1.0, GRID_LINES)
     x, y = np.meshgrid(across, along, indexing="ij")
     unit = np.concatenate([np.stack([x, y], axis=-1), np.stack([y, x], axis=-1)])
     return low + unit * (high - low)
 
 
-def hidden(run: Run, view: View, space: Space) -> dict[str, Any]:
+def hidden(run: Run, view: View, space: Space, fine: bool = True) -> dict[str, Any]:
     """The training points and the input's grid as a layer of the first network has them.
 
+    Args:
+        run: whose.
+        view: which layer, which axes.
+        space: what was drawn before; kept up to date.
+        fine: whether the grid's lines have many points.
+
     Returns:
-        places (points, 2); lines (2 · GRID_LINES, GRID_POINTS, 2); kept, the share of the
+        places (points, 2); lines (2 · GRID_LINES, 49 or 21, 2); kept, the share of the
         layer's variance that the two axes show; spread, the standard deviation of its outputs;
         axes, what they are.
     """
     layer = min(view.layer, run.net.depth)
-    lines = grid_lines(run.points)
+    lines = grid_lines(run.points, GRID_POINTS if fine else GRID_COARSE)
     x = np.concatenate([run.points.x, lines.reshape(-1, 2)])
     weights = first_network(run)
     h = x

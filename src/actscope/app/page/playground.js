@@ -111,9 +111,24 @@ definePanel("playground", (element, context) => {
       if (entry.isIntersecting) inView.add(entry.target);
       else inView.delete(entry.target);
     }
+    noteAway();
     draw();
   }, { rootMargin: "100px" });
-  for (const figure of element.querySelectorAll("figure")) watcher.observe(figure);
+  for (const part of [...element.querySelectorAll("figure"), ...readers]) watcher.observe(part);
+
+  /** What is out of sight is not computed while a training runs. */
+  function noteAway() {
+    const seen = (figures) => figures.some((figure) => inView.has(figure));
+    const layered = ["signal", "gradient_ratio", "spread", "flat"].map((name) => charts[name].element);
+    const away = [
+      ...(seen(columns.map((one) => one.plane.element)) ? [] : ["planes"]),
+      ...(seen(columns.map((one) => one.hidden.element)) ? [] : ["hidden"]),
+      ...(seen([...layered, ...readers]) ? [] : ["layers"]),
+    ];
+    if (away.join() === settings.away.join()) return;
+    settings.away = away;
+    if (running && stream) look();
+  }
 
   // ------------------------------------------------ speaking to Python
   function open() {
@@ -184,7 +199,7 @@ definePanel("playground", (element, context) => {
     }
     looking = true;
     const { layer: wanted, mode: axes, unitX: x, unitY: y } = settings;
-    await tell("look", { layer: wanted, mode: axes, unitX: x, unitY: y, ...(settings.point ? { point: settings.point } : {}) });
+    await tell("look", { layer: wanted, mode: axes, unitX: x, unitY: y, away: settings.away, ...(settings.point ? { point: settings.point } : {}) });
     looking = false;
     if (lookAgain) {
       lookAgain = false;
@@ -208,7 +223,7 @@ definePanel("playground", (element, context) => {
     if (settings.speed.startsWith("slow")) {
       slow = setInterval(() => context.shown() && tell("step"), 1000 / Number(settings.speed.slice(4)));
       setRunning(true);
-    } else tell("play", { speed: Number(settings.speed) });
+    } else tell("play", { speed: Number(settings.speed), away: settings.away });
   }
 
   function toggle() {

@@ -29,6 +29,7 @@ function readSettings(state) {
   found.noise = state.number("noise", null);
   found.point = state.get("point") ? state.get("point").split(",").map(Number) : null;
   for (const key of ["pastA", "pastB"]) found[key] = state.all(key);
+  found.away = []; // what is out of sight
   return found;
 }
 
