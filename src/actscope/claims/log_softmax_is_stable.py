@@ -55,7 +55,7 @@ def judge(n: Numbers) -> Verdict:
     worst = max(n.log_softmax.values())
     first = f"from a gap of {min(breaks):g}" if breaks else "at no gap tried"
     rows = tuple(
-        {"gap": g, "value": max(v, 1e-9) if np.isfinite(v) else float("nan"), "series": name}
+        {"gap": g, "value": max(v, 1e-9), "series": name}
         for name, found in (("log_softmax", n.log_softmax), ("log(softmax)", n.log_of_softmax))
         for g, v in found.items()
     )
@@ -68,7 +68,7 @@ def judge(n: Numbers) -> Verdict:
         outcome,
         says,
         Effect("largest relative error of log-softmax", exact(worst), of=""),
-        (Table("Relative error of the log-probability, float32 (none shown: infinite)", rows),),
+        (Table("Relative error of the log-probability, float32 (top: infinite)", rows),),
         Drawing("lines", "gap", "value", "gap between two logits", "relative error",
                 series="series", xlog=True, ylog=True),
         under,

@@ -95,7 +95,7 @@ def judge(n: Numbers) -> Verdict:
         Effect("sigmoid's time over ReLU's, alone", alone, of="sessions"),
         (Table("Time over ReLU's, median of the sessions", tuple(rows)),),
         Drawing("intervals", "value", "label", "time over ReLU's", low="low", high="high",
-                series="series", xlog=True, marks=((1.0, "as fast"), (FELT, "felt"))),
+                series="series", marks=((1.0, "as fast"), (FELT, "felt"))),
         under,
     )  # fmt: skip
 

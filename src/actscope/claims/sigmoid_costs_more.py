@@ -109,7 +109,7 @@ def judge(n: Numbers) -> Verdict:
         Effect("time, 128 times as wide", ratio["128 times as wide"], of="sessions"),
         (Table("Time of the sigmoid network over the ReLU network's", tuple(rows)),),
         Drawing("intervals", "value", "label", "time over the ReLU network's of equal accuracy",
-                low="low", high="high", series="series", xlog=True,
+                low="low", high="high", series="series",
                 marks=((1.0, "as fast"), (MORE, ""))),
         under,
     )  # fmt: skip

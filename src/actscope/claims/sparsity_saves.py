@@ -75,7 +75,7 @@ def judge(n: Numbers) -> Verdict:
         Effect("time with half zeros, dense", at["dense", "half zero"], of="sessions"),
         (Table("Time over a dense product without zeros", tuple(rows)),),
         Drawing("intervals", "value", "label", "time over a dense product without zeros",
-                low="low", high="high", series="series", xlog=True,
+                low="low", high="high", series="series",
                 marks=((1.0, "no gain"), (FASTER, ""))),
         under,
     )  # fmt: skip

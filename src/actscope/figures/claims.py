@@ -105,6 +105,8 @@ def _intervals(drawing: Drawing, rows: tuple[Row, ...], title: str) -> Figure:
             ax.set_yticks(range(len(mine)), [])
         if drawing.xlog:
             ax.set_xscale("log")
+        else:
+            ax.locator_params(axis="x", nbins=8 if len(panels) == 1 else 5)
         ax.set_xlabel(drawing.xlabel)
         if name:
             ax.set_title(name, pad=22)
@@ -139,7 +141,7 @@ def _lines(drawing: Drawing, rows: tuple[Row, ...], title: str) -> Figure:
                 continue
             x, y = (np.array([float(r[c]) for r in of]) for c in (drawing.x, drawing.y))
             style = styles[name]
-            y = np.maximum(y, limits[0]) if drawing.ylog else y
+            y = np.minimum(np.maximum(y, limits[0]) if drawing.ylog else y, limits[1])
             marker = style.marker if len(x) <= 12 else ""
             ax.plot(
                 x, y, color=style.colour, linestyle=style.linestyle, marker=marker, markersize=5
