@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 5.2, 3.1
 ROW = 0.3  # inches of a row of intervals
-FOLDED = 88  # letters in a line of the headline
 # filled, half filled and empty markers tell the outcomes apart without colour
 SHADES = {
     Outcome.HOLDS: ("#009E73", "holds"),
@@ -241,8 +239,3 @@ def _marks(ax: Axes, drawing: Drawing, vertical: bool) -> None:
             ax.annotate(words, (0, value), (4, 2), xycoords=("axes fraction", "data"),
                         textcoords="offset points", va="bottom", **size)  # fmt: skip
         before = at
-
-
-def folded(words: str) -> str:
-    """Words in lines that fit a headline."""
-    return "\n".join(textwrap.wrap(words, FOLDED))

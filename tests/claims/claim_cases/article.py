@@ -77,7 +77,11 @@ def tuned(lead, before=0.1, width=0.0005):
         {"sigmoid": relu - before, "relu": relu},
         {"sigmoid": sigmoid, "relu": relu},
         {"sigmoid": "sgd, lr 1.5", "relu": "sgd, lr 0.05"},
-        {(k, lr): about(0.9) for k in ("sigmoid", "relu") for lr in rates},
+        {
+            (k, lr): about(0.9)
+            for k in ("sigmoid", "relu", plateau_is_inherent.LABEL)
+            for lr in rates
+        },
         about(0.87),
     )
 
