@@ -221,3 +221,18 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtra, match=rf"needs {package}, .*actscope\[onnx\]"):
         actscope.export(actscope.Net(2), tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("name", ["selu", "elu", "tanh", "sin"])
+def test_deep_networks_that_magnify_rounding_are_written_too(tmp_path, name, logits):
+    net = actscope.Net(5, (8,) * 32, 3, name)
+    x = np.random.default_rng(0).standard_normal((200, 5))
+    path = actscope.export(net, tmp_path / "a.onnx", seed=1, init="gain")
+    from actscope.exports.source import network_of
+
+    expected = logits(net, network_of(net, seed=1, init="gain").weights, x)
+    assert np.abs(run(path, x) - expected).max() <= 1e-3 * np.abs(expected).max()
+    path = actscope.export(net, tmp_path / "b.onnx", seed=1, init="gain", dtype="float64")
+    weights = network_of(net, seed=1, init="gain", dtype="float64").weights
+    expected = logits(net, weights, x)
+    assert np.abs(run(path, x, "float64") - expected).max() <= 1e-11 * np.abs(expected).max()
