@@ -139,7 +139,7 @@ def depth(browser, url):
     """The depth of panel 2 dragged."""
     page = opened(browser, url, "depth?f=sigmoid&f=relu&f=tanh&depth=1")
     page.evaluate(REDRAWN)
-    box = page.locator("[data-panel=depth] input[type=range]").bounding_box()
+    box = page.locator("[data-panel=depth] input[type=range]").first.bounding_box()
     y, across = box["y"] + box["height"] / 2, box["width"] * 49 / 113
     page.mouse.move(box["x"] + 9, y)
     page.mouse.down()

@@ -1,5 +1,7 @@
 // ---------------------------------------------------------------- the explorer on a page
 
+const WRITES = 250; // ms between two writes of the address
+
 /** Build the explorer in an element.
 
     Options: transport(events) makes the carrier of messages; page: whether it has tabs and the
@@ -45,7 +47,27 @@ function mount(root, { transport, page, state, kept = () => {} }) {
     if (first) first.focus();
   }
 
-  const link = new Link((open) => (root.dataset.asking = String(open)));
+  const busy = { questions: 0, address: 0, written: -Infinity };
+  const tellBusy = () => (root.dataset.asking = String(busy.questions + (busy.address ? 1 : 0)));
+  const link = new Link((open) => {
+    busy.questions = open;
+    tellBusy();
+  });
+
+  /** Write the settings into the address; browsers take no more than a few writes a second. */
+  function writeAddress() {
+    if (busy.address) return;
+    const write = () => {
+      busy.address = 0;
+      busy.written = performance.now();
+      history.replaceState(null, "", address(current));
+      tellBusy();
+    };
+    const wait = busy.written + WRITES - performance.now();
+    if (wait <= 0) write();
+    else busy.address = setTimeout(write, wait);
+    tellBusy();
+  }
   link.transport = transport({
     opened: async () => {
       link.forget();
@@ -122,7 +144,7 @@ function mount(root, { transport, page, state, kept = () => {} }) {
     const state = new State(queries.get(name) || "", (text) => {
       queries.set(name, text);
       if (name !== current) return;
-      if (page) history.replaceState(null, "", address(name));
+      if (page) writeAddress();
       const tab = tabs.querySelector(`[data-tab="${name}"]`);
       if (tab) tab.setAttribute("href", address(name));
       kept(address(name).slice(1));
@@ -153,6 +175,9 @@ function mount(root, { transport, page, state, kept = () => {} }) {
 
   if (page) {
     addEventListener("hashchange", () => {
+      clearTimeout(busy.address); // what was to be written is of another place
+      busy.address = 0;
+      tellBusy();
       const [name, wanted] = split(location.hash.slice(1));
       if (facts) show(name || current, wanted);
       else [current, query] = [name, wanted];
