@@ -1,8 +1,8 @@
 """Kill a study with SIGKILL at random moments; it ends with what an undisturbed one has.
 
 Run: python benchmarks/study_faults.py [KILLS] [EXECUTOR]. With the executor ray the driver is
-killed, which has started a cluster on this machine; none of that cluster's processes may outlive it by
-long. Prints a line a kill; ends with "ok" or an error.
+killed, which has started a cluster on this machine; none of that cluster's processes may outlive
+it by long. Prints a line a kill; ends with "ok" or an error.
 """
 
 import os
