@@ -144,8 +144,8 @@ def depth(browser, url):
     page.mouse.move(box["x"] + 9, y)
     page.mouse.down()
     began = page.evaluate("performance.now()")
-    for i in range(101):
-        page.mouse.move(box["x"] + 9 + across * i / 100, y)
+    for i in range(50):  # a depth a move
+        page.mouse.move(box["x"] + 9 + across * i / 49, y)
     took = page.evaluate("performance.now()") - began
     page.mouse.up()
     print(
