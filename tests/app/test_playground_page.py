@@ -125,6 +125,16 @@ def test_pause_stops_and_going_back_shows_the_same_numbers(playground, helpers):
     assert "epoch 1" in page.get_attribute("[data-name=rewind]", "aria-valuetext")
 
 
+def test_a_slow_play_stops_where_it_is_to(playground, helpers):
+    page = playground(f"{FRESH}&speed=slow10&until=4")
+    page.click("[data-name=play]")
+    helpers.until(page, f"{PANEL}.running === 'true'")
+    helpers.until(page, "document.querySelector('[data-name=epochs]').dataset.value === '4'")
+    rested(page, helpers)
+    page.wait_for_timeout(300)
+    assert epochs(page, helpers) == [4, 4]
+
+
 def test_a_rate_does_not_reset_and_a_layer_resets_its_side_alone(playground, helpers):
     page = playground()
     press(page, helpers, "step")

@@ -221,9 +221,19 @@ definePanel("playground", (element, context) => {
   function play() {
     stopSlow();
     if (settings.speed.startsWith("slow")) {
-      slow = setInterval(() => context.shown() && tell("step"), 1000 / Number(settings.speed.slice(4)));
+      slow = setInterval(slowStep, 1000 / Number(settings.speed.slice(4)));
       setRunning(true);
     } else tell("play", { speed: Number(settings.speed), away: settings.away });
+  }
+
+  /** One step of a slow play, unless the page is not seen; it ends where it is to stop. */
+  function slowStep() {
+    if (!context.shown() || element.dataset.rest !== "true") return; // the last one is not drawn yet
+    const [least, most] = [Math.min, Math.max].map((f) => f(...sides.map((side) => side.epoch)));
+    if (least < settings.until && most + 1 >= settings.until) {
+      stopSlow();
+      tell("step").then(() => setRunning(false));
+    } else tell("step");
   }
 
   function toggle() {
