@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def run(
         whole("workers", workers, 1, 1024)
     store = writable(tempfile.mkdtemp(prefix="actscope-study-") if out is None else out)
     store.prepare()
+    began = time.process_time()
     with locked(store.folder):
         plan = study.plan()
         for damage in store.clean():
@@ -80,7 +82,7 @@ def run(
             share = max(1, record.workers(address) // (workers or record.workers(address)))
             task = functools.partial(run_chunk, threads=share)
             _work(record.run(task, items, workers, address), store, tally, progress)
-        _close_record(store, book, tally)
+        _close_record(store, book, tally, began)
         if stop.is_set() and tally.now().trials_done < plan.trials:
             raise KeyboardInterrupt(_stopped(store, tally.now()))
     return StudyResult(store, temporary=out is None)
@@ -154,13 +156,14 @@ def _open_record(store: Store, study: Study, plan: Plan, executor: str) -> dict[
     return book
 
 
-def _close_record(store: Store, book: dict[str, Any], tally: Tally) -> None:
-    """Write down how the run ended."""
+def _close_record(store: Store, book: dict[str, Any], tally: Tally, began: float) -> None:
+    """Write down how the run ended; processor time is this process's alone."""
     now = tally.now()
     ended = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     book["runs"][-1] |= {
         "ended": ended,
         "seconds": round(now.seconds, 2),
+        "processor_seconds": round(time.process_time() - began, 2),
         "trained": now.new,
         "stored": now.trials_done,
         "errors": now.errors,
