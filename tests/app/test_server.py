@@ -115,6 +115,15 @@ def test_pages_are_guarded_too(running):
     assert "unsafe" not in policy
 
 
+def test_the_server_and_the_notebook_have_one_module(running):
+    from actscope.app.widget import explore
+
+    widget = explore("depth")
+    assert running.get("/explorer.js")[1] == widget._esm
+    assert running.get("/explorer.css")[1] == widget._css
+    widget.close()
+
+
 # --- what it refuses, with a sentence
 
 

@@ -128,7 +128,6 @@ def kernel():
     import nbformat
     from nbclient import NotebookClient
 
-    pytest.importorskip("ipykernel")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     client = NotebookClient(notebook, kernel_name="python3", timeout=120)
     with client.setup_kernel():
