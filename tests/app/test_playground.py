@@ -385,3 +385,32 @@ def test_what_is_out_of_sight_waits_for_a_pause():
     stream.tell("play", Request({"away": ["planes"]}))
     assert not any("plane" in side for side in stream.frame()["sides"])
     assert all("plane" in side for side in drawn(stream)["sides"])
+
+
+def test_the_page_is_told_what_it_does_not_know_after_going_back_too():
+    """Put together as the page does it, the pieces are the losses and the scores."""
+    stream = Playground(Request({**SMALL, "until": 60, "speed": 7}))
+    loss, scored = np.empty(0), {}
+
+    def rest():
+        nonlocal loss, scored
+        while (frame := stream.frame()) is not None:
+            if "sides" in frame:
+                side = frame["sides"][0]
+                loss = np.concatenate([loss[: side["start"]], side["loss"][0]])
+                scored = {e: v for e, v in scored.items() if e <= side["scored_after"]}
+                scored |= dict(zip(side["scored"].tolist(), side["scores"][:, 0], strict=True))
+
+    rest()
+    rates = {**SMALL, "lr": 0.4, "until": 40, "speed": 7}
+    for word, args in [
+        ("play", {}), ("rewind", {"epoch": 23}), ("change", rates), ("step", {}), ("play", {}),
+        ("change", {**rates, "a": ["tanh"]}), ("step", {}),
+    ]:  # fmt: skip
+        stream.tell(word, Request(args))
+        rest()
+        run = stream.sides[0].run
+        np.testing.assert_array_equal(loss, run.loss[0])
+        assert sorted(scored) == run.scored
+        for epoch, values in scored.items():
+            np.testing.assert_array_equal(values, run.scores(epoch)[0])
