@@ -29,6 +29,7 @@ PAGE = "index.html"
 MOST_ACTIVATIONS = 12  # that are compared in pairs
 MOST_PAIRS = 400
 MOST_SENTENCES = 20
+MOST_IN_LEAD = 6
 LARGEST_TRIALS = 1_500_000  # bytes of CSV that the page carries
 KIND = "text/csv"
 
@@ -95,7 +96,7 @@ def study_files(result: StudyResult) -> dict[str, bytes]:
     )
     page = Page(
         f"Study: {result.name}",
-        lead(result, trials, posed, tables),
+        lead(result, trials, posed, tables, pairs),
         tuple(s for s in sections if s is not None),
         downloads,
     )
@@ -107,8 +108,9 @@ def lead(
     trials: pd.DataFrame,
     posed: Sequence[Problem],
     tables: Sequence[pd.DataFrame],
+    pairs: Sequence[pd.DataFrame],
 ) -> str:
-    """How much there is, how much failed, and what was best; nothing that a test has to decide."""
+    """How much there is, how much failed, how far scores reach; ranks are for the tests to say."""
     planned, seeds = result.planned, trials.groupby("cell").size()
     each = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     words = [
@@ -119,13 +121,22 @@ def lead(
     ]
     if len(trials) < planned:
         words.insert(0, f"Not finished: {len(trials):,} of {planned:,} trials are stored.")
-    for problem, table in list(zip(posed, tables, strict=True))[:3]:
-        row = table.iloc[0]
-        if row.score == row.score:
-            what = "Lowest loss" if problem.regression else "Highest"
-            found = f"{label_of(row)}, {score_in_words(problem, row)}"
-            words.append(f"{what} on {problem.label}: {found}.")
+    for problem, table, frame in list(zip(posed, tables, pairs, strict=True))[:MOST_IN_LEAD]:
+        words.append(_in_short(problem, table, frame))
     return " ".join(words)
+
+
+def _in_short(problem: Problem, table: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """The range of the best cells' scores, and how many pairs differ."""
+    scores = [v for v in table.score if v == v]
+    if not scores:
+        return f"On {problem.label} no trial has a score."
+    unit = "" if problem.regression else " %"
+    ends = dict.fromkeys(_share(problem, v) + unit for v in (min(scores), max(scores)))
+    what = "test loss" if problem.regression else "test accuracy"
+    best = f"the best cell{'s of the activations have' if len(table) > 1 else ' has'} a {what} of"
+    told = f"; {int(frame.told.sum())} of {len(frame)} pairs are told apart" if len(frame) else ""
+    return f"On {problem.label} {best} {' to '.join(ends)}{told}."
 
 
 def score_in_words(problem: Problem, row: Any) -> str:
