@@ -17,11 +17,17 @@ from actscope.searches.result import SearchResult
 
 DOCS = Path(__file__).parent.parent / "docs" / "search.md"
 BEGIN, END = "<!-- benchmarks/search.py: begin -->", "<!-- end -->"
-COMMON = {"trials": 64, "final_seeds": 100, "finalists": 3}
+COMMON = {
+    "activations": ("relu", "leaky_relu(slope=0.1)", "elu", "gelu", "tanh", "sin"),
+    "trials": 32,
+    "together": 16,
+    "final_seeds": 100,
+    "finalists": 3,
+}
 RUNS = {
-    "moons": {"depth": 16, "width": 8, "epochs": 100},
-    "digits": {"depth": 4, "width": 16, "points": "all", "epochs": 60},
-    "mnist1d": {"depth": 4, "width": 16, "points": 4000, "epochs": 60},
+    "moons": {"depth": 16, "width": 8, "grammar": False},
+    "digits": {"depth": 4, "width": 16, "points": "all", "epochs": 40},
+    "mnist1d": {"depth": 4, "width": 16, "points": 2000, "epochs": 40},
 }
 
 

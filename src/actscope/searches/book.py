@@ -75,6 +75,7 @@ class Book:
         self._check(address)
         if SETUP not in self.study.user_attrs:
             self.study.set_user_attr(SETUP, setup.content())
+        self._settle(self.trials())
 
     def _check(self, address: str) -> None:
         """Refuse another search's database."""
@@ -116,8 +117,7 @@ class Book:
     def ask(self) -> list[Any]:
         """The trials of the next batch: those in flight when the last run ended, then new ones."""
         setup, known = self.setup, self.trials()
-        self._settle(known)
-        open_now = [t.number for t in self.trials() if not t.state.is_finished()]
+        open_now = [t.number for t in known if not t.state.is_finished()]
         start = open_now[0] if open_now else len(known)
         end = min(setup.trials, (start // setup.together + 1) * setup.together)
         for number in range(len(known), end):

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 MOMENTS = 48  # between which the slope stands still
 FIRST = 1e-2  # the first of them, in units of 1/(c·largest eigenvalue)
 LAST = 1e12  # the same of the last, where time has no end
+SHORT = 1e-290  # a time that is none
 CURVATURE = {"bce": 0.25, "cross_entropy": 0.5}
 
 
@@ -112,7 +113,7 @@ def _steps(fastest: Floats, times: Floats) -> Floats:
     first = np.minimum(FIRST * unit, end / MOMENTS)
     shape = np.linspace(0.0, 1.0, MOMENTS).reshape(-1, *(1,) * np.ndim(end))
     with np.errstate(divide="ignore", invalid="ignore"):
-        moments = np.where(end > 0.0, first * (end / first) ** shape, 0.0)
+        moments = np.where(end > SHORT, first * (end / first) ** shape, 0.0)
     return np.diff(moments, axis=0, prepend=0.0)
 
 

@@ -104,8 +104,9 @@ def seeing_work(cell: Cell) -> float:
 
     With N points, n of them trained on, widths k: N forward passes and 2.5 N backward (one way back
     for the kernel, another with its weight gradients for the norms); N²·Σ(k_in + k_out)/2 for the
-    symmetric Grams; 9 n³ for the kernel's eigenvectors; 4 n² + N n for each output and moment of
-    the flow; 6 N k² for the decomposition of the last layer and 2 N k² for its two probes.
+    symmetric Grams; 4.5 n³ for the kernel's eigenvectors (Golub & Van Loan's 9 n³ operations);
+    2 n² for each output and moment of the flow, then 2 n² and N n; 6 N k² for the decomposition of
+    the last layer and 2 N k² for its two probes.
     """
     from actscope.searches.flow import MOMENTS
     from actscope.searches.signals import data_of, shown
@@ -115,5 +116,5 @@ def seeing_work(cell: Cell) -> float:
     n, k = points // 2, net.hidden[-1]
     passes = 3.5 * points * _products(cell)
     grams = points**2 * sum(i + o for i, o in itertools.pairwise(net.sizes)) / 2
-    flow = 9.0 * n**3 + (2.0 * MOMENTS * n**2 + n * n) * net.outputs + points * n * net.outputs
+    flow = 4.5 * n**3 + (2.0 * (MOMENTS + 1) * n**2 + points * n) * net.outputs
     return float(passes + grams + flow + 8.0 * points * k**2)

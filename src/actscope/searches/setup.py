@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from actscope.datasets._base import Dataset
 from actscope.engine.checks import choice as one_of
 from actscope.engine.checks import whole
 from actscope.engine.spec import OPTIMISERS
@@ -93,29 +94,30 @@ class Setup:
         whole("seed", self.seed, 0, 2**32 - 1)
         one_of("sampler", self.sampler, SAMPLERS)
         one_of("optimiser", self.optimiser, OPTIMISERS)
-        lrs = fields.reals("lrs", self.lrs or LRS[self.optimiser])
-        if 0.0 in lrs:
-            raise BadSpec("lrs", self.lrs, "learning rates above 0")
-        object.__setattr__(self, "lrs", tuple(sorted(lrs)))
-        object.__setattr__(
-            self, "validation_share", fields.share("validation_share", self.validation_share)
-        )
         try:
-            cells = self.study(self.space.choice(self.space.uniform(self._some()))).plan().cells
+            lrs = fields.reals("lrs", self.lrs or LRS[self.optimiser])
+            share = fields.share("validation_share", self.validation_share)
+            object.__setattr__(self, "lrs", tuple(sorted(lrs)))
+            object.__setattr__(self, "validation_share", share)
+            if not self.lrs[0]:
+                raise BadSpec("lrs", lrs, "learning rates above 0")
+            cells = self.study(self._any).plan().cells
         except BadSpec as error:  # a study's fields are a search's too
             error.args = (str(error).removeprefix("Study."),)
             raise
         if len(cells) != 1:
             raise BadSpec("data, width, batch, …", f"{len(cells)} cells", "one value for each")
 
-    def _some(self) -> str:
-        """An activation of the space, to try the rest of the settings with."""
-        return str(self.space.variables()[self.space.layers[0]][0])
+    @property
+    def _any(self) -> Choice:
+        """A point of the space, to try the rest of the settings with."""
+        phi = self.space.variables()[self.space.layers[0]][0]
+        return self.space.choice(self.space.uniform(str(phi)))
 
     @property
-    def law(self) -> Any:
+    def law(self) -> Dataset:
         """The data set."""
-        return self.study(self.space.choice(self.space.uniform(self._some()))).laws()[0]
+        return self.study(self._any).laws()[0]
 
     def study(self, choice: Choice, lr: float | None = None, **more: Any) -> Study:
         """The study of one cell that trains this choice: what a spec says."""

@@ -28,7 +28,7 @@ from actscope.study.points import Split, split
 
 Floats = NDArray[np.float64]
 
-POINTS = 64  # that the flow learns from, and as many held back
+POINTS = 128  # that the flow learns from, and as many held back
 NETWORKS = 3  # drawn for a cell
 FLOOR = 1e-30  # under which a number is taken for gone: its logarithm stays one
 MOST = 30.0  # the logarithm of what is not finite
