@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from actscope.probe import try_swaps as try_swaps
     from actscope.probe import watch as watch
     from actscope.report.study import study_report as study_report
+    from actscope.searches import predict as predict
+    from actscope.searches import search as search
     from actscope.study import Study as Study
 
 __version__ = "0.1.0"
@@ -60,7 +62,9 @@ _PUBLIC = {
     "export": "actscope.exports",
     "inspect": "actscope.probe",
     "ledger": "actscope.claims",
+    "predict": "actscope.searches",
     "reproduce": "actscope.article",
+    "search": "actscope.searches",
     "shape": "actscope.activations",
     "study_report": "actscope.report.study",
     "swap": "actscope.probe",
@@ -88,7 +92,9 @@ __all__ = [
     "export",
     "inspect",
     "ledger",
+    "predict",
     "reproduce",
+    "search",
     "shape",
     "study_report",
     "swap",
