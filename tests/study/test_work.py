@@ -9,7 +9,9 @@ from ml_dtypes import bfloat16
 from actscope.activations import activation
 from actscope.engine import Net, Training, Weights
 from actscope.engine.api import train
+from actscope.engine.starts import draw
 from actscope.engine.trace import trace
+from actscope.inits import init
 from actscope.study import Study
 from actscope.study.points import split
 from actscope.study.work import Chunk, accuracy_in, run_chunk
@@ -197,3 +199,36 @@ def test_a_network_of_nan_is_never_right():
         tuple(np.zeros((2, o)) for o in (4, 4, 1)),
     )
     np.testing.assert_array_equal(accuracy_in("float64", cell.net(), nan, s), 0)
+
+
+@pytest.mark.parametrize("hand_on", [False, True])
+def test_rounded_weights_are_what_layers_are_measured_with(study, hand_on):
+    """By hand: round every array of the start with ml_dtypes, walk, round the outputs."""
+    asked = {"metrics": ["mean_magnitude"], "formats": ["float64", "bfloat16"], "points": 40}
+    made = study(activation="tanh", lr=0.5, seeds=2, trace=asked | {"hand_on": hand_on})
+    [cell] = made.plan().cells
+    low = dataclasses.replace(cell, trace=dataclasses.replace(cell.trace, weights=True))
+    assert low.id != cell.id
+    data = split(cell.data, cell.points, cell.test_share, cell.data_seed)
+    start = draw(cell.net(), init(cell.init), np.array([0, 1], dtype=np.uint64), data.x)
+
+    def rounded(a):
+        return a.astype(bfloat16).astype(np.float64)
+
+    rows = run_chunk(Chunk(((low, (0, 1)),))).to_pylist()
+    plain = run_chunk(Chunk(((cell, (0, 1)),))).to_pylist()
+    for i, (row, other) in enumerate(zip(rows, plain, strict=True)):
+        h = data.x[:40]  # the input is no layer's output, and is not rounded
+        for layer, (w, b) in enumerate(zip(start.W[:-1], start.b[:-1], strict=True), 1):
+            h = np.tanh(h @ rounded(w[i]) + rounded(b[i]))
+            expected = np.abs(rounded(h)).mean()
+            h = rounded(h) if hand_on else h
+            for where, same in ((row, True), (other, False)):
+                [value] = [
+                    p["value"]
+                    for p in where["trace"]
+                    if (p["epoch"], p["layer"], p["format"]) == (0, layer, "bfloat16")
+                ]
+                assert bool(abs(value - expected) < 1e-12) == same
+        exact = [[p for p in r["trace"] if p["format"] == "float64"] for r in (row, other)]
+        assert exact[0] == exact[1]

@@ -29,7 +29,8 @@ class Trace:
         points: how many training points are looked at, the first ones.
         hand_on: whether the next layer sees the rounded output too.
         weights: whether the weights are rounded to the format too. With `hand_on` this is what
-            inference in the format sees; "test_accuracy" is always measured so.
+            inference in the format sees; "test_accuracy" is always measured so, its inputs
+            rounded as well.
 
     Raises:
         BadSpec: a field that cannot be; the message names it.
