@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +157,36 @@ def test_what_cannot_be_used_is_said() -> None:
         watch(net(), to="somewhere")
     with pytest.raises(InputError, match=r"torch\.nn\.Module"):
         watch(3)
+
+
+def test_a_kill_leaves_a_parquet_file_that_can_be_read(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, torch
+from torch import nn
+from actscope.probe import watch
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+with watch(model, every=1, to={str(tmp_path / "run.parquet")!r}):
+    for step in range(40):
+        model(torch.ones(3, 4)).sum().backward()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -9
+    steps = pd.read_parquet(tmp_path / "run.parquet")["step"].tolist()
+    assert steps == list(range(len(steps)))
+    assert steps
+
+
+def test_a_run_of_weights_and_biases(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged = []
+    fake = types.ModuleType("wandb")
+    fake.run, fake.log = object(), logged.append
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    model = net()
+    with watch(model, every=2, to="wandb") as w:
+        train(model, 3)
+    assert [entry["actscope/step"] for entry in logged] == [0, 2]
+    assert logged[1]["1/mean"] == w.table.set_index(["step", "site"]).loc[(2, "1"), "mean"]
+    fake.run = None
+    with pytest.raises(InputError, match=r"call wandb\.init"):
+        watch(model, to="wandb")

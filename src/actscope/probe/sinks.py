@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -66,10 +67,14 @@ class Function:
 
 
 class Parquet:
-    """One Parquet file, a row group for every look; it is complete when training is over.
+    """One Parquet file that is whole at every moment: written beside itself, then renamed.
+
+    All rows so far are written at each look, unless the last writing took more than a
+    twentieth of the time since: then they wait for a later look, or the end. A kill loses no
+    other rows.
 
     Args:
-        path: of the file; until training is over it is called `path`.part.
+        path: of the file; one that is there is replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,10 +84,12 @@ class Parquet:
         except ImportError:
             raise MissingExtra("pyarrow", "probe") from None
         self.path, self.part = path, path.with_name(path.name + ".part")
-        self.writer: Any = None
+        self.tables: list[Any] = []
+        self.unwritten = False
+        self.ended = self.took = 0.0
 
     def write(self, step: int, rows: Rows) -> None:
-        """Append a row group.
+        """Add rows.
 
         Raises:
             OutputError: the file cannot be written.
@@ -90,15 +97,25 @@ class Parquet:
         if not rows:
             return
         columns = {name: [_plain(row[name]) for row in rows] for name in rows[0]}
-        if self.writer is None:
-            schema = self.arrow.schema([(n, self._type(v)) for n, v in columns.items()])
-            try:
-                self.writer = self.parquet.ParquetWriter(self.part, schema)
-            except OSError as error:
-                raise OutputError(
-                    f"{self.path}: cannot be written ({error}): give another file"
-                ) from None
-        self.writer.write_table(self.arrow.table(columns, schema=self.writer.schema))
+        if not self.tables:
+            self.schema = self.arrow.schema([(n, self._type(v)) for n, v in columns.items()])
+        self.tables.append(self.arrow.table(columns, schema=self.schema))
+        self.unwritten = True
+        if time.monotonic() - self.ended >= 20.0 * self.took:
+            self._store()
+
+    def _store(self) -> None:
+        start = time.monotonic()
+        self.tables = [self.arrow.concat_tables(self.tables).combine_chunks()]
+        try:
+            self.parquet.write_table(self.tables[0], self.part)
+            self.part.replace(self.path)
+        except OSError as error:
+            raise OutputError(
+                f"{self.path}: cannot be written ({error}): give another file"
+            ) from None
+        self.unwritten, self.ended = False, time.monotonic()
+        self.took = self.ended - start
 
     def _type(self, values: list[Any]) -> Any:
         first = values[0]
@@ -107,10 +124,9 @@ class Parquet:
         return self.arrow.string() if isinstance(first, str) else self.arrow.float64()
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
-        if self.writer is not None:
-            self.writer.close()
-            self.part.replace(self.path)
+        """Write what is not yet written."""
+        if self.unwritten:
+            self._store()
 
 
 def _plain(value: Any) -> Any:

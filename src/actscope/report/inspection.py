@@ -9,6 +9,7 @@ from actscope.report.page import Download, Page, Picture, Section, Table, render
 
 if TYPE_CHECKING:
     from actscope.probe.report import Report
+    from actscope.probe.tried import Tried
 
 # the columns on the page; all of them are in the downloads
 SHOWN = (
@@ -31,6 +32,8 @@ def inspection_page(report: Report) -> bytes:
         sections.append(Section("Not looked into", tables=(table,)))
     if report.rows:
         sections += _figures(report)
+    if report.tried is not None:
+        sections.append(_tried(report.tried))
     frame = report.table
     sections.append(Section("Sites", tables=(Table.of(frame[list(SHOWN)]),)))
     downloads = (
@@ -51,6 +54,14 @@ def _findings(report: Report) -> Section:
     if not rows:
         return Section("Findings", ("Every rule was checked; none found anything.",))
     return Section("Findings", tables=(Table(columns, rows),))
+
+
+def _tried(found: Tried) -> Section:
+    headings, lines = found.cells()
+    rows = tuple(tuple(v + (f" ({e})" if e else "") for v, e in line) for line in lines)
+    return Section(
+        "Swaps tried", (f"{found.title}.", found.note), tables=(Table(tuple(headings), rows),)
+    )
 
 
 def _figures(report: Report) -> list[Section]:
