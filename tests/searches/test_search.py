@@ -13,7 +13,7 @@ import pytest
 from actscope.errors import BadSpec, InputError
 from actscope.searches import book as books
 from actscope.searches.drive import run, search
-from actscope.searches.evaluate import Job, Outcome, bits_needed, evaluate, held
+from actscope.searches.evaluate import Held, Job, Outcome, bits_needed, evaluate, held
 from actscope.searches.halving import climb
 from actscope.searches.latency import prices
 from actscope.searches.result import pareto
@@ -202,24 +202,19 @@ def test_validation_and_test_points_are_different_points():
     assert not {tuple(row) for row in whole.x_test} & {tuple(row) for row in both}
 
 
-def test_bits_needed_are_those_at_which_a_network_breaks():
-    from actscope.engine.spec import Net, Weights
+@pytest.mark.parametrize("bits", [2, 6, 11])
+def test_bits_needed_are_those_at_which_a_network_breaks(bits):
+    from actscope.engine.spec import Data, Net, Weights
 
-    cell = _setup().cell(Choice(("relu",), "gain"))
-    points = held(cell, 0.25)
-    x, y = points.fit.x_test, points.fit.y_test
-    # logit = (1 + d)·s − s, s = the first coordinate, tells its sign with a mantissa of d's bits
-    net = Net(2, (2,), 1, "identity")
-    sign = (x[:, 0] > 0).mean()
-    for bits in (2, 6, 11):
-        d = 2.0**-bits
-        first, last = np.array([[1.0 + d, 1.0], [0, 0]]), np.array([[1.0], [-1.0]])
-        weights = Weights((first[None], last[None]), (np.zeros((1, 2)), np.zeros((1, 1))))
-        needed = bits_needed(net, weights, points)
-        assert 0 < sign < 1
-        if not np.isnan(needed[0]):
-            assert needed[0] >= bits - 1  # below it the sign is not told any more
-    assert y is not None
+    x = np.random.default_rng(0).uniform(-2.0, 2.0, (200, 2))
+    y = (x[:, 0] > 0).astype(int)
+    points = Held(Data(x, y, x, y), 0.5, 2)
+    # (1 + 2⁻ᵇ)·s − s has the sign of s; with a shorter mantissa 1 + 2⁻ᵇ is 1, and nothing is left
+    first = np.array([[1.0 + 2.0**-bits, 1.0], [0.0, 0.0]])
+    last = np.array([[1.0], [-1.0]])
+    weights = Weights((first[None], last[None]), (np.zeros((1, 2)), np.zeros((1, 1))))
+    (needed,) = bits_needed(Net(2, (2,), 1, "identity"), weights, points)
+    assert bits <= needed <= bits + 5
 
 
 def test_evaluate_gives_the_same_for_any_number_of_threads():
@@ -236,6 +231,31 @@ def test_latency_is_the_sum_of_its_parts():
 def test_an_address_is_for_executors_that_have_one():
     with pytest.raises(BadSpec, match="address"):
         search("moons", **TINY, address="here:1")
+
+
+def test_the_command_writes_a_page_and_the_spec(tmp_path):
+    from typer.testing import CliRunner
+
+    from actscope.cli._group import app
+    from actscope.study.file import load
+
+    words = [
+        "search", "moons", "--depth", "1", "--width", "4", "--points", "120", "--epochs", "4",
+        "--seeds", "2", "--trials", "3", "--activations", "relu,tanh", "--no-grammar",
+        "--inits", "gain", "--norm", "no", "--final-seeds", "2", "--finalists", "1",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "found")])
+    assert done.exit_code == 0, done.output
+    assert "validation" in done.stdout
+    names = {p.name for p in (tmp_path / "found").iterdir()}
+    assert {"index.html", "best.toml", "candidates.csv", "ranking.csv", "search.db"} <= names
+    assert len(load(tmp_path / "found" / "best.toml").plan().cells) == 1
+    page = (tmp_path / "found" / "index.html").read_text("utf8")
+    assert "--no-grammar" in page
+    assert "https://" not in page
+    for wrong in (["--norm", "maybe"], ["--points", "few"], ["--lrs", "fast"], ["--sampler", "x"]):
+        bad = CliRunner().invoke(app, [*words, *wrong, "--out", str(tmp_path / "none")])
+        assert (bad.exit_code, wrong[0].strip("-") in bad.stderr) == (2, True)
 
 
 def test_ray_gives_the_same_search(tiny):

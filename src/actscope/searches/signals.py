@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 POINTS = 128  # that the flow learns from, and as many held back
 NETWORKS = 3  # drawn for a cell
 FLOOR = 1e-30  # under which a number is taken for gone: its logarithm stays one
+HUGE = 1e100  # from which a product may be no number
 MOST = 30.0  # the logarithm of what is not finite
 
 # name -> what it says, and whether more is better (+1) or worse (−1)
@@ -122,7 +123,7 @@ def _flow_signals(
     out = walk.logits(weights, steps[-1].h)
     readout = np.full(net.outputs, net.outputs**-0.5) * _signs(net.outputs)
     kernel = tangent_kernel(net, weights, x, readout, steps)
-    kernels, outs = (np.isfinite(a).all(axis=(-2, -1)) for a in (kernel, out))
+    kernels, outs = ((np.abs(a) < HUGE).all(axis=(-2, -1)) for a in (kernel, out))
     finite: NDArray[np.bool_] = np.asarray(kernels & outs)
     kernel = np.where(finite[:, None, None], kernel, 0.0)  # a network of no numbers learns nothing
     out = np.where(finite[:, None, None], out, 0.0)
