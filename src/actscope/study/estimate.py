@@ -59,14 +59,17 @@ def estimate(plan: Plan, workers: int) -> Estimate:
     chosen += rest[:: max(1, len(rest) // (SAMPLES - len(chosen)))] if len(chosen) < 3 else []
     tried = {cell: _try(cell) for cell in chosen[:SAMPLES]}
     compiling = sum(t.compiling for t in tried.values()) / len(tried)
-    seconds = disk = 0.0
+    training = measuring = disk = 0.0
     for cell in plan.cells:
         like = tried[max(tried, key=functools.partial(_likeness, cell))]
-        seconds += operations(cell) / like.rate + like.overhead + like.each * measurements(cell)
+        training += operations(cell) / like.rate + like.overhead
+        measuring += like.each * measurements(cell)
         disk += ROW + POINT * min(cell.curve, cell.epochs) + MEASUREMENT * measurements(cell)
     chunk = max(min(BYTES, memory(c) * len(plan.seeds)) for c in plan.cells)
+    # metrics are many short NumPy calls, in which threads mostly wait for Python's lock
     return Estimate(
-        (seconds * len(plan.seeds) + compiling * len(groups)) / workers,
+        (training * len(plan.seeds) + compiling * len(groups)) / workers
+        + measuring * len(plan.seeds),
         _resident() + chunk * 2 * (workers + 1) + plan.trials,
         disk * len(plan.seeds),
     )
