@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import threading
@@ -316,6 +317,12 @@ class Collector:
         self.handles = []
 
 
+_NOTHING = contextlib.nullcontext()
+
+
 def _exact(tensor: Any) -> Any:
     """Autocast off: what is measured is measured in the type it has."""
-    return torch.autocast(tensor.device.type, enabled=False)
+    kind = tensor.device.type
+    if not torch.is_autocast_enabled(kind):
+        return _NOTHING
+    return torch.autocast(kind, enabled=False)

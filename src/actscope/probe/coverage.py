@@ -20,7 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import (
+    TorchDispatchMode,
+    _get_current_dispatch_mode,
+    _pop_mode_temporarily,
+)
 
 from actscope.probe import functions
 from actscope.probe.calls import Opaque
@@ -144,6 +148,29 @@ def _tensors(value: Any) -> list[Any]:
     return []
 
 
+class _Unwatched:
+    """A listener whose own work the watching mode does not slow down.
+
+    Args:
+        listener: any.
+        hidden: the mode.
+    """
+
+    def __init__(self, listener: Any, hidden: Hidden) -> None:
+        self.listener, self.hidden = listener, hidden
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self.listener, name)
+
+        def call(*args: Any) -> Any:
+            if _get_current_dispatch_mode() is not self.hidden:  # the user's own is above it
+                return function(*args)
+            with _pop_mode_temporarily():
+                return function(*args)
+
+        return call
+
+
 class Checked(Pass):
     """A pass that is watched from below.
 
@@ -155,6 +182,7 @@ class Checked(Pass):
     def __init__(self, sites: Sites, known: Known) -> None:
         super().__init__(sites, known)
         self.hidden = Hidden(self.frames)
+        sites.listener = _Unwatched(sites.listener, self.hidden)
         # id -> (weak reference, the call that made it), of tensors made without values
         self.blank: dict[int, tuple[Any, Frame]] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ FORMATS = {
     "int8": "int8",
 }
 KEPT = 0.95  # of the distances' variation: what a format has to keep
+QUICK = 8192  # numbers whose quantiles are worked out in a quick look
 CLOUD = 192  # rows whose distances are compared after rounding
 
 
@@ -48,6 +50,21 @@ def ranks(rows: Floats) -> tuple[float, float]:
         return math.nan, math.nan  # no spread beyond float32's rounding
     values = np.where(values > 1e-7 * values[0], values, 0.0)
     return float(effective_rank(values)), float(participation_ratio(values))
+
+
+def quantiles(rows: Floats, parts: Sequence[float], full: bool = True) -> list[float]:
+    """Quantiles of all numbers in rows together; NaN where one of them is not finite.
+
+    Args:
+        rows: (n, d).
+        parts: which, each 0 … 1.
+        full: False takes every k-th row, of some 8,192 numbers, so that it costs little.
+    """
+    if not full and rows.size > QUICK:
+        rows = rows[:: -(-rows.size // QUICK)]
+    if not np.isfinite(rows).all():
+        return [math.nan] * len(parts)
+    return [float(v) for v in np.quantile(rows, parts)]
 
 
 def agreement(a: Floats, b: Floats) -> float:

@@ -7,16 +7,20 @@ from typing import Any
 
 import torch
 
+from actscope.probe.moments import kernels
+
+NO_FUNCTIONS = torch._C.DisableTorchFunction
+
 
 class Gradient:
     """Sums of squares and of zeros over all gradients that reached a site.
 
-    The squares are taken of the gradient divided by its largest number, so that a gradient of
-    1e-30 does not become a norm of 0 in float32.
+    In float64; a device's are taken of the gradient divided by its largest number, so that a
+    gradient of 1e-30 does not become a norm of 0 in float32.
     """
 
     def __init__(self) -> None:
-        self.parts: list[tuple[Any, Any]] = []  # (largest, sum of squares over largest²)
+        self.parts: list[tuple[Any, Any]] = []  # (largest, sum of squares over largest², filled)
         self.square = 0.0
         self.count = 0
         self.zeros = 0.0
@@ -24,12 +28,30 @@ class Gradient:
 
     def add(self, gradient: Any) -> None:
         """Add one gradient; what torch calls when it has worked it out."""
-        with torch.no_grad(), torch.autocast(gradient.device.type, enabled=False):
+        with NO_FUNCTIONS():
             g = gradient.detach()
             if g.numel() == 0:
                 return
             if g.dtype in (torch.float16, torch.bfloat16):
                 g = g.float()
+            if g.device.type == "cpu":
+                self._compiled(g)
+            else:
+                self._on_device(g)
+
+    def _compiled(self, g: Any) -> None:
+        """Add a gradient by one pass of compiled code."""
+        if g.ndim == 4 and not g.is_contiguous():
+            g = g.permute(0, 2, 3, 1)
+        square, filled = kernels().squares(g.reshape(-1).numpy())
+        self.square += square
+        self.count += g.numel()
+        self.zeros += g.numel() - filled
+        self.batches += 1
+
+    def _on_device(self, g: Any) -> None:
+        """Add a gradient by calls of torch; its numbers are read later."""
+        with torch.no_grad(), torch.autocast(g.device.type, enabled=False):
             size = g.abs()
             top = size.amax()
             scaled = size / top.clamp(min=1e-44 if g.dtype == torch.float32 else 1e-300)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,27 +88,48 @@ def identify(expression: Expression, shape: tuple[int, ...], device: Any) -> Ide
         shape: of its source, for modules that accept one shape only.
         device: where its parameters are.
     """
+    key = getattr(expression.func, "key", None)
+    if key is None:
+        return _identified(expression, shape, device)
+    if key not in _by_behaviour:
+        _by_behaviour[key] = _identified(expression, shape, device)
+    return _by_behaviour[key]
+
+
+_by_behaviour: dict[Hashable, Identity | None] = {}
+
+
+def _identified(expression: Expression, shape: tuple[int, ...], device: Any) -> Identity | None:
     formula = text(expression)
     points = np.concatenate([GRID, [-FAR, FAR]])
     values = _evaluate(expression, points, shape, device)
     if values is None:
         name = expression.name
         return Identity(name, formula, None, None, None, None, False)
-    table, far = values[:-2], values[-2:]
+    named = expression.module_path is not None
+    return _of_values(values.tobytes(), formula, expression.name if named else formula)
+
+
+@functools.lru_cache(maxsize=512)
+def _of_values(values: bytes, formula: str, written: str) -> Identity | None:
+    """The identity of a function by its values on GRID and at ±FAR.
+
+    Args:
+        values: in float64, as bytes.
+        formula: how it is written in the model.
+        written: its name if the catalogue has none.
+    """
+    table = np.frombuffer(values)
+    table, far = table[:-2], table[-2:]
     if _straight(table):
         return None
     record = _record(table)
-    name = record.key if record is not None else _known(table) or _written(expression, formula)
+    name = record.key if record is not None else _known(table) or written
     low, high = _tail(table, far[0], False), _tail(table, far[1], True)
     silent = low is not None and abs(low.limit) < 1e-6
     at_zero = abs(table[len(GRID) // 2])
     rectifies = silent and (high is None or at_zero < 1e-6)
     return Identity(name, formula, record, table, low, high, rectifies)
-
-
-def _written(expression: Expression, formula: str) -> str:
-    """A name for a function outside the catalogue."""
-    return expression.name if expression.module_path is not None else formula
 
 
 def _evaluate(

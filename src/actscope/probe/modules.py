@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -25,9 +25,11 @@ _NEVER = (
     nn.modules.pooling._AdaptiveAvgPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd, nn.PixelShuffle,
 )  # fmt: skip
 _SOFTMAX = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+_SIMPLE = (bool, int, float, str, type(None))
 _MOST = 1 << 22  # numbers tried at once
 
 _verdicts: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_by_behaviour: dict[Hashable, bool] = {}
 _names: dict[str, str] = {
     "SiLU": "silu", "GELU": "gelu", "ReLU": "relu", "ReLU6": "relu6", "Sigmoid": "sigmoid",
     "Tanh": "tanh", "LeakyReLU": "leaky_relu", "ELU": "elu", "Mish": "mish",
@@ -62,17 +64,50 @@ def kind_of(module: Any, first: Any) -> str | None:
     if module not in _verdicts:
         if 0 in first.shape[1:]:
             return None
-        _verdicts[module] = _behaves(module, first)
+        key = behaviour(module)
+        if key not in _by_behaviour:
+            _verdicts[module] = _behaves(module, first)
+            if key is not None:
+                _by_behaviour[key] = _verdicts[module]
+        else:
+            _verdicts[module] = _by_behaviour[key]
     return "activation" if _verdicts[module] else None
 
 
-def caller(module: Any) -> Callable[[Any], Any]:
+def caller(module: Any) -> Caller:
     """A function that computes what the module does, on a copy in eval mode, without its hooks."""
+    return Caller(module)
 
-    def call(x: Any) -> Any:
-        return _copy(module, x)(x)
 
-    return call
+class Caller:
+    """A function that computes what a module does, on a copy in eval mode, without its hooks.
+
+    Attributes:
+        key: equal for two modules that compute the same; None where that is not known.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.key = module, behaviour(module)
+
+    def __call__(self, x: Any) -> Any:
+        """The module's output."""
+        return _copy(self.module, x)(x)
+
+
+def behaviour(module: Any) -> Hashable | None:
+    """What decides the output of a library's activation without parameters: class and settings.
+
+    None for any other module, and for one that holds more than numbers and functions.
+    """
+    kind = type(module)
+    if not kind.__module__.startswith(("torch.nn.", "transformers.")):
+        return None
+    if module._parameters or module._buffers or module._modules:
+        return None
+    settings = tuple((k, v) for k, v in vars(module).items() if k[0] != "_" and k != "training")
+    if any(not isinstance(v, _SIMPLE) and not callable(v) for _, v in settings):
+        return None
+    return kind, settings
 
 
 def _copy(module: Any, like: Any) -> Callable[[Any], Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Moments:
         self._totals: Any = None
         self._least: Any = None
         self._most: Any = None
-        self._bounds: Any = None  # what compiled code takes of the tails
+        self._held: tuple[Any, ...] | None = None  # shift, sums, range: as compiled code has them
 
     def add(self, y: Any, dim: int) -> None:
         """Add a batch.
@@ -63,20 +63,52 @@ class Moments:
             y: floats of any shape; an empty batch adds nothing.
             dim: the dimension of the units; every other is rows.
         """
-        units = y.shape[dim]
         if y.numel() == 0:
             return
         if y.dtype in (torch.float16, torch.bfloat16):
             y = y.float()
+        if y.device.type == "cpu":
+            self._compiled(y, dim)
+        else:
+            self._on_device(y, dim)
+
+    def _compiled(self, y: Any, dim: int) -> None:
+        """Add a batch by one pass of compiled code."""
+        units = y.shape[dim]
+        flat, inner = _columns(y, dim)
+        rows = flat.numpy()
+        known = self._held
+        if known is None or known[0].size != units or known[0].dtype != rows.dtype:
+            known = self._begin(rows, units, inner)
+        kernels().add(rows, inner, *known, *_bounds(self.low, self.high, rows.dtype.char))
+        self._rows += rows.size // units
+
+    def _begin(self, rows: Any, units: int, inner: int) -> tuple[Any, ...]:
+        """Fresh sums for the compiled code."""
+        self._fresh(units)
+        shift = np.empty(units, rows.dtype)
+        kernels().shift_of(rows.reshape(len(rows), units, inner), shift)
+        self._held = known = (
+            shift,
+            np.zeros((5, units)),
+            np.full(units, np.inf, rows.dtype),
+            np.full(units, -np.inf, rows.dtype),
+        )
+        self.shift, self._totals, self._least, self._most = map(torch.from_numpy, known)
+        return known
+
+    def _on_device(self, y: Any, dim: int) -> None:
+        """Add a batch by calls of torch."""
+        units = y.shape[dim]
         over = tuple(i for i in range(y.ndim) if i != dim)
         view = [1] * y.ndim
         view[dim] = units
         if not over:
             y, over, view = y.reshape(1, -1), (0,), [1, units]
         if self.shift is None or units != self.units:
-            self._start(y, over, units)
-        if self._fast(y, dim, units):
-            return
+            self._fresh(units)
+            first = y[tuple(slice(None) if i not in over else 0 for i in range(y.ndim))]
+            self.shift = torch.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0)
         work = torch.sub(y, self.shift.view(view))  # the only copy: all else is written over it
         sums = [work.sum(over), work.mul_(work).sum(over), y.amin(over), y.amax(over)]
         for tail in (self.low, self.high):
@@ -89,38 +121,16 @@ class Moments:
         if len(self._parts) >= FOLD:
             self._fold()
 
-    def _fast(self, y: Any, dim: int, units: int) -> bool:
-        """Add a batch by one pass of compiled code, if it lies in memory row by row."""
-        known = y.dtype in (torch.float32, torch.float64) and y.dtype == self.shift.dtype
-        if not known or y.device.type != "cpu" or dim != y.ndim - 1 or not y.is_contiguous():
-            return False
-        self._fold()
-        if self._totals is None:
-            self._totals = torch.zeros((5, units), dtype=torch.float64)
-            self._least = torch.full((units,), torch.inf, dtype=y.dtype)
-            self._most = torch.full((units,), -torch.inf, dtype=y.dtype)
-        if self._bounds is None:
-            ends = [*_ends(self.low), *_ends(self.high)]
-            wanted = [self.low is not None, self.high is not None, not self._exact]
-            self._bounds = np.array(ends, self.shift.numpy().dtype), np.array(wanted)
-        held = (self.shift, self._totals, self._least, self._most)
-        rows = y.numpy().reshape(-1, units)
-        _sums()(rows, *(t.numpy() for t in held), *self._bounds)
-        self._rows += len(rows)
-        return True
-
-    def _start(self, y: Any, over: tuple[int, ...], units: int) -> None:
-        """Fresh sums; a site whose number of units changes begins again."""
-        self._parts = []
+    def _fresh(self, units: int) -> None:
+        """A site whose number of units changes begins again."""
+        self._parts, self._held = [], None
         self.units, self._rows = units, 0
-        first = y[tuple(slice(None) if i not in over else 0 for i in range(y.ndim))]
-        self.shift = torch.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0)
-        self._totals = self._bounds = None
+        self._totals = self._least = self._most = None
 
     @property
     def _exact(self) -> bool:
         """Whether the low tail is exactly zero, so that its count is the count of zeros."""
-        return self.low is not None and self.low.limit == 0.0 and self.low.within == 0.0
+        return _is_zero(self.low)
 
     def _fold(self) -> None:
         """Add up the batches since the last time: one pass over small tensors, in float64."""
@@ -234,6 +244,31 @@ class Moments:
         self._rows += n
 
 
+def _is_zero(low: Tail | None) -> bool:
+    return low is not None and low.limit == 0.0 and low.within == 0.0
+
+
+def _columns(y: Any, dim: int) -> tuple[Any, int]:
+    """A batch as (rows, columns), and how many columns after one another are one unit's.
+
+    It is not copied where it lies in memory as torch makes it, channels last included.
+    """
+    if dim != y.ndim - 1 and not y.is_contiguous():
+        moved = y.movedim(dim, -1)
+        if moved.is_contiguous():
+            y, dim = moved, y.ndim - 1
+    y, shape = y.contiguous(), y.shape
+    inner = math.prod(shape[dim + 1 :])
+    return y.view(-1, shape[dim] * inner), inner
+
+
+@functools.lru_cache(maxsize=256)
+def _bounds(low: Tail | None, high: Tail | None, kind: str) -> tuple[Any, Any]:
+    """What the compiled code takes of the tails: their ends, and which counts are wanted."""
+    ends = np.array([*_ends(low), *_ends(high)], kind)
+    return ends, np.array([low is not None, high is not None, not _is_zero(low)])
+
+
 def _ends(tail: Tail | None) -> tuple[float, float]:
     """From where to where an output lies in a tail; nowhere for None."""
     if tail is None:
@@ -243,12 +278,11 @@ def _ends(tail: Tail | None) -> tuple[float, float]:
 
 
 @functools.cache
-def _sums() -> Callable[..., None]:
-    """The compiled pass; Numba is imported when the first batch is added."""
-    from actscope.probe._sums import add
+def kernels() -> Any:
+    """The compiled passes; Numba is imported when the first batch is added."""
+    from actscope.probe import _sums
 
-    function: Callable[..., None] = add
-    return function
+    return _sums
 
 
 def _inside(y: Any, tail: Tail, work: Any) -> Any:

@@ -94,12 +94,10 @@ def inner_products(y: Any, batch: int, most: int = CHUNK) -> Floats | None:
     if where is None or batch < 2:
         return None
     flat = y.detach().movedim(where, 0)[:most].reshape(min(batch, most), -1)
-    flat = flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
-    shifted = flat - flat.mean(0)  # distances keep their digits about the mean
-    wide = shifted if shifted.device.type == "mps" else shifted.double()
-    gram = wide @ wide.T
-    mean = flat.mean(0) if wide is shifted else flat.double().mean(0)
-    cross = wide @ mean
+    wide = flat.to(torch.float32 if flat.device.type == "mps" else torch.float64)
+    mean = wide.mean(0)
+    apart = wide - mean  # distances keep their digits about the mean
+    gram, cross = apart @ apart.T, apart @ mean
     full = gram + cross[:, None] + cross[None, :] + mean @ mean
     return np.stack([np.asarray(gram.cpu(), float), np.asarray(full.cpu(), float)])
 

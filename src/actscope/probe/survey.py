@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -167,11 +168,10 @@ def report_of(
         full: number formats, mean field, probe, repeated units.
         name: of the model, for the title.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     labels, least = _labels(targets or [])
     inputs = collector.input_rows.array()
-    with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
+    # small matrices: threads cost more than they give
+    with _threads().limit(limits=1, user_api="blas"):
         known, per_unit = table.rows_of(collector, labels if full else None, full)
         input_rank = geometry.ranks(inputs)[0] if inputs.size else float("nan")
     seen = Seen(
@@ -191,6 +191,14 @@ def report_of(
         {"batches": collector.batches, "examples": collector.examples},
         {s.name: s.rows_out.array() for s in collector.sites.values()},
     )
+
+
+@functools.cache
+def _threads() -> Any:
+    """What sets the number of threads; looking for the libraries takes a millisecond."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 def _labels(targets: list[Any]) -> tuple[Any, float | None]:

@@ -176,8 +176,8 @@ def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:
 
 def _of_rows(site: Site, rows: Floats, full: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"rank_most": min(rows.shape[0] - 1, rows.shape[1])}
-    quantiles = np.quantile(rows, QUANTILES) if np.isfinite(rows).all() else [math.nan] * 5
-    row |= {f"q{round(100 * q):02d}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)}
+    quantiles = geometry.quantiles(rows, QUANTILES, full)
+    row |= {f"q{round(100 * q):02d}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
     row["rank"], row["participation"] = geometry.ranks(rows)
     rows_in = site.rows_in.array()
     good = rows_in.size > 0 and bool(np.isfinite(rows_in).all())
