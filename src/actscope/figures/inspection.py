@@ -48,6 +48,15 @@ def _panel(title: str, line: str, names: list[str]) -> tuple[Figure, Axes]:
     return figure, axes[0][0]
 
 
+def _picture(ax: Axes, values: Floats, low: float, high: float) -> None:
+    """Columns of greys, white 0 and black 1, as an image: the same on a light and a dark page."""
+    ax.imshow(
+        values, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto", origin="lower",
+        interpolation="nearest", extent=(-0.5, values.shape[1] - 0.5, low, high),
+    )  # fmt: skip
+    ax.grid(False)
+
+
 @styled
 def outputs_through_depth(rows: Rows, samples: Mapping[str, Floats]) -> Figure:
     """One histogram a site, side by side, in units of the site's root mean square.
@@ -68,7 +77,7 @@ def outputs_through_depth(rows: Rows, samples: Mapping[str, Floats]) -> Figure:
     figure, ax = _panel(
         "Outputs through depth", "histogram of each site, over its root mean square", names
     )
-    ax.pcolormesh(np.arange(len(names) + 1) - 0.5, edges, heights, cmap="Greys", vmin=0.0, vmax=1.0)
+    _picture(ax, heights, -3.0, 3.0)
     ax.set_ylabel("output / root mean square")
     _sites(ax, names)
     return figure
@@ -92,10 +101,7 @@ def silent_units(rows: Rows, units: Mapping[str, Mapping[str, Floats]]) -> Figur
     figure, ax = _panel(
         "Silent units", "part of the rows on which a unit is in its low tail; black: always", names
     )
-    ax.pcolormesh(
-        np.arange(len(names) + 1) - 0.5, np.linspace(0, 1, COLUMNS + 1), share,
-        cmap="Greys", vmin=0.0, vmax=1.0,
-    )  # fmt: skip
+    _picture(ax, share, 0.0, 1.0)
     ax.set_ylabel("units, sorted")
     _sites(ax, names)
     return figure

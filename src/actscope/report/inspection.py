@@ -69,7 +69,8 @@ def _figures(report: Report) -> list[Section]:
         Picture.of(
             outputs_through_depth(report.rows, report.samples),
             "outputs",
-            "One histogram of outputs for every activation site, in the order of the forward pass.",
+            "One histogram of outputs for every activation site, in the order of the forward pass: "
+            "the darker, the more outputs have that value.",
         ),
         Picture.of(
             silent_units(report.rows, report.units),
