@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from actscope.activations import activation
+from actscope.probe.geometry import quantiles
 from actscope.probe.gradients import Gradient
 from actscope.probe.identity import GRID, Tail, _tail
 from actscope.probe.moments import Moments, unit_dim
-
 
 # shape of a batch without its first dimension, and the dimension of the units
 LAYOUTS = {
@@ -124,3 +124,13 @@ def test_units_where_nothing_tells() -> None:
     assert [unit_dim((2,) * n, None) for n in (1, 2, 3, 4, 5)] == [0, 1, 2, 1, 1]
     assert unit_dim((2, 3, 4), -1) == 2
     assert unit_dim((2, 3), 7) == 1
+
+
+def test_quantiles_meet_numpy() -> None:
+    rows = torch.randn(300, 40).clamp(min=0).double().numpy()
+    parts = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
+    np.testing.assert_allclose(quantiles(rows, parts), np.quantile(rows, parts), rtol=1e-6)
+    quick = quantiles(rows, parts, full=False)
+    np.testing.assert_allclose(quick, np.quantile(rows[::3], parts), rtol=1e-6)
+    rows[0, 0] = np.inf
+    assert np.isnan(quantiles(rows, parts)).all()

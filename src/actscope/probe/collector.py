@@ -15,6 +15,7 @@ import torch
 from actscope.errors import InputError
 from actscope.probe import samples
 from actscope.probe.calls import Call, Opaque
+from actscope.probe.expressions import text
 from actscope.probe.gradients import Gradient
 from actscope.probe.identity import Identity, identify, plain
 from actscope.probe.moments import Moments, unit_dim
@@ -30,7 +31,8 @@ class Measures:
     Attributes:
         moments: sums per unit.
         gradients: the norm and the zeros of the gradient at the site's output.
-        rows: rows of input and output kept for spectra and quantiles; 0 keeps none.
+        rows: rows of output kept for spectra and quantiles; 0 keeps none.
+        inputs: rows of what goes into an activation too.
         pairs: distances and angles between the examples of a batch.
         pooled: examples kept for the probe, averaged over space or tokens; 0 keeps none.
         units: the dimension of the units, or one for every pattern of site names.
@@ -40,6 +42,7 @@ class Measures:
     moments: bool = True
     gradients: bool = True
     rows: int = 512
+    inputs: bool = True
     pairs: bool = True
     pooled: int = 0
     units: Units = None
@@ -164,7 +167,7 @@ class Collector:
 
     def rows(self, tensor: Any, dim: int | None) -> Any:
         """Rows of a tensor that is about to be overwritten."""
-        if not self.measures.rows or tensor.numel() == 0:
+        if not self.measures.rows or not self.measures.inputs or tensor.numel() == 0:
             return None
         return samples.take_rows(tensor, unit_dim(tuple(tensor.shape), dim), self.measures.rows)
 
@@ -200,7 +203,7 @@ class Collector:
         Returns:
             The site if its gradient is wanted and the output has none.
         """
-        with torch.no_grad(), _exact(call.output), self._lock:
+        with _exact(call.output), self._lock:
             site = self._site(call)
             if site is None:
                 return None
@@ -236,16 +239,17 @@ class Collector:
             site.moments = Moments(identity.low, identity.high)
             self._weight(site, call)
             m = self.measures
-            site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
-            site.pairs, site.pooled = samples.Pairs(), []
+            if m.rows:
+                site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
+            if m.pairs:
+                site.pairs = samples.Pairs()
+            site.pooled = []
             self.sites[name] = site
         return self.sites[name]
 
     def _identity(self, call: Call) -> Identity | None:
         if call.expression is None:
             return plain(call.label)
-        from actscope.probe.expressions import text
-
         shape = tuple(call.output.shape)
         said = call.expression.name if call.kind == "module" else text(call.expression)
         key = (call.path, said, len(shape))
@@ -261,8 +265,8 @@ class Collector:
             return
         site.weight = self.weights[id(weight)]
         if self.measures.rows and layer.plain and layer.fan_in:  # work for a full look only
-            w = weight.detach().float()
-            site.sigma_w = float(w.square().mean().sqrt()) * layer.fan_in**0.5
+            size = float(torch.linalg.vector_norm(weight.detach().float()))
+            site.sigma_w = size * (layer.fan_in / weight.numel()) ** 0.5
 
     # -- measuring ------------------------------------------------------------------------------
 
@@ -293,7 +297,8 @@ class Collector:
             site.moments.add(y, dim)
         if m.rows:
             site.rows_out.add(samples.take_rows(y, dim, m.rows))
-            self._input_rows(site, call, dim)
+            if m.inputs:
+                self._input_rows(site, call, dim)
         if m.pairs and site.kind != "softmax":
             site.pairs.add(self._local.number, samples.inner_products(y, self._local.batch))
         if m.pooled and y.shape[0] == self._local.batch:
@@ -322,7 +327,6 @@ _NOTHING = contextlib.nullcontext()
 
 def _exact(tensor: Any) -> Any:
     """Autocast off: what is measured is measured in the type it has."""
-    kind = tensor.device.type
-    if not torch.is_autocast_enabled(kind):
+    if not torch._C._is_any_autocast_enabled():
         return _NOTHING
-    return torch.autocast(kind, enabled=False)
+    return torch.autocast(tensor.device.type, enabled=False)

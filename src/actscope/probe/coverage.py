@@ -47,13 +47,14 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
 
     Args:
         frames: the modules that the pass is in.
+        known: what was found out about functions.
     """
 
     supports_higher_order_operators = True
 
-    def __init__(self, frames: list[Frame]) -> None:
+    def __init__(self, frames: list[Frame], known: Known) -> None:
         super().__init__()
-        self.frames = frames
+        self.frames, self.known = frames, known
         self.ours = False  # the probe itself is at work
         self.running: Plan | None = None  # the call that the pass followed
         self.bare: dict[tuple[str, str], dict[str, None]] = {}  # (path, place) -> names
@@ -75,7 +76,7 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
         if namespace not in _OWN:
             self._foreign(func, namespace, result)
             return
-        plan = functions.plan_of(func)
+        plan = self.known.plan(func)
         if running is None:
             if plan.name == "lift_fresh" and self.left:
                 self.numpy(frame)
@@ -181,7 +182,7 @@ class Checked(Pass):
 
     def __init__(self, sites: Sites, known: Known) -> None:
         super().__init__(sites, known)
-        self.hidden = Hidden(self.frames)
+        self.hidden = Hidden(self.frames, known)
         sites.listener = _Unwatched(sites.listener, self.hidden)
         # id -> (weak reference, the call that made it), of tensors made without values
         self.blank: dict[int, tuple[Any, Frame]] = {}

@@ -78,9 +78,10 @@ def _equal(buffer: Any, held: Any) -> bool:
     """Whether two buffers hold the same bits; NaN where NaN was is the same."""
     if buffer.shape != held.shape or buffer.dtype != held.dtype:
         return False
-    return bool(torch.equal(torch.nan_to_num(buffer), torch.nan_to_num(held))) and bool(
-        torch.equal(torch.isnan(buffer), torch.isnan(held))
-    )
+    if torch.equal(buffer, held):
+        return True
+    here, there = torch.isnan(buffer), torch.isnan(held)
+    return bool(torch.equal(here, there) and torch.equal(buffer[~here], held[~there]))
 
 
 def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:

@@ -80,14 +80,15 @@ def caller(module: Any) -> Caller:
 
 
 class Caller:
-    """A function that computes what a module does, on a copy in eval mode, without its hooks.
-
-    Attributes:
-        key: equal for two modules that compute the same; None where that is not known.
-    """
+    """A function that computes what a module does, on a copy in eval mode, without its hooks."""
 
     def __init__(self, module: Any) -> None:
-        self.module, self.key = module, behaviour(module)
+        self.module = module
+
+    @property
+    def key(self) -> Hashable | None:
+        """Equal for two modules that compute the same; None where that is not known."""
+        return behaviour(self.module)
 
     def __call__(self, x: Any) -> Any:
         """The module's output."""

@@ -86,15 +86,10 @@ class Moments:
     def _begin(self, rows: Any, units: int, inner: int) -> tuple[Any, ...]:
         """Fresh sums for the compiled code."""
         self._fresh(units)
-        shift = np.empty(units, rows.dtype)
+        shift, ends = np.empty(units, rows.dtype), np.empty((2, units), rows.dtype)
+        ends[0], ends[1] = np.inf, -np.inf
         kernels().shift_of(rows.reshape(len(rows), units, inner), shift)
-        self._held = known = (
-            shift,
-            np.zeros((5, units)),
-            np.full(units, np.inf, rows.dtype),
-            np.full(units, -np.inf, rows.dtype),
-        )
-        self.shift, self._totals, self._least, self._most = map(torch.from_numpy, known)
+        self._held = known = (shift, np.zeros((5, units)), ends[0], ends[1])
         return known
 
     def _on_device(self, y: Any, dim: int) -> None:
@@ -134,6 +129,9 @@ class Moments:
 
     def _fold(self) -> None:
         """Add up the batches since the last time: one pass over small tensors, in float64."""
+        if self._held is not None and self._totals is None:  # the same memory, as tensors
+            held = map(torch.from_numpy, self._held)
+            self.shift, self._totals, self._least, self._most = held
         if not self._parts:
             return
         wide = torch.float32 if self.shift.device.type == "mps" else torch.float64
@@ -196,8 +194,9 @@ class Moments:
             return {name: np.empty(0) for name in names}
         total = self.totals.double().cpu().numpy()
         n = self.rows
-        mean = total[0] / n
-        var = np.maximum(total[1] / n - mean**2, 0.0)
+        with np.errstate(invalid="ignore"):  # of a unit with an infinity
+            mean = total[0] / n
+            var = np.maximum(total[1] / n - mean**2, 0.0)
         values = (
             self.shift.double().cpu().numpy() + mean,
             np.where(np.isnan(total[1]), np.nan, var),

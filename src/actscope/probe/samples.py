@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,13 @@ def inner_products(y: Any, batch: int, most: int = CHUNK) -> Floats | None:
     return np.stack([np.asarray(gram.cpu(), float), np.asarray(full.cpu(), float)])
 
 
+@functools.lru_cache(maxsize=64)
+def _upper(n: int) -> Any:
+    """The places above the diagonal of an (n, n) matrix, counted row by row."""
+    i, j = np.triu_indices(n, 1)
+    return i * n + j
+
+
 def pairs_of(products: Floats) -> tuple[Floats, Floats]:
     """Distances and cosines of all pairs of examples, each (n·(n − 1)/2,).
 
@@ -109,13 +117,12 @@ def pairs_of(products: Floats) -> tuple[Floats, Floats]:
         products: (2, n, n) from `inner_products`: about the mean, and about the origin.
     """
     gram, full = products
-    i, j = np.triu_indices(gram.shape[0], 1)
-    square = np.diag(gram)
-    apart = np.sqrt(np.maximum(square[i] + square[j] - 2.0 * gram[i, j], 0.0))
-    norm = np.sqrt(np.maximum(np.diag(full), 0.0))
+    places = _upper(len(gram))
+    square, norm = np.diag(gram), np.sqrt(np.maximum(np.diag(full), 0.0))
+    apart = (square[:, None] + square - 2.0 * gram).take(places)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = full[i, j] / (norm[i] * norm[j])
-    return apart, np.clip(cosine, -1.0, 1.0)
+        cosine = full.take(places) / (norm[:, None] * norm).take(places)
+    return np.sqrt(np.maximum(apart, 0.0)), np.clip(cosine, -1.0, 1.0)
 
 
 class Pairs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +46,8 @@ class Sites:
         again: Callable[[Stretch], Any],
     ) -> None:
         self.listener, self.again = listener, again
-        self.stack = Stack(self, root, path_of, kinds)
+        # no cycle: a pass is freed when it is over, not when the garbage is collected
+        self.stack = Stack(weakref.proxy(self), root, path_of, kinds)
         self.notes = Notes()
         self.pending: dict[int, tuple[Any, Any, Expression]] = {}
         self.stretches = False
