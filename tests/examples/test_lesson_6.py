@@ -1,4 +1,4 @@
-"""The three ways of examples/lesson_6_three_ways.py agree with each other and with the catalogue."""
+"""The three ways of lesson 6 agree with each other and with the catalogue."""
 
 import runpy
 from pathlib import Path

@@ -53,7 +53,8 @@ def test_the_page_has_its_figure_a_panel_and_its_script(page):
     for script in SCRIPTS[page]:
         assert f"../images/lessons/{Path(script).stem}.png" in text
         assert f"../../{script}" in text
-    assert re.search(r"\]\(http://127\.0\.0\.1:\d+/#(activation|depth|dead|playground|results)", text)
+    panels = "activation|depth|dead|playground|results"
+    assert re.search(rf"\]\(http://127\.0\.0\.1:\d+/#({panels})", text)
 
 
 @pytest.mark.parametrize("script", named(sorted((ROOT / "examples").glob("lesson_*.py"))))
