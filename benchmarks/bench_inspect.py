@@ -138,9 +138,7 @@ def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> Non
     moments, geometry, more = memory(model, inputs, look)
     late = "" if moments <= 0.1 else "   MISSED"
     print(f"  {'memory, moments / activations':34s}{moments:8.3f}   to reach 0.1{late}")
-    print(
-        f"  {'memory, geometry / activations':34s}{geometry:8.3f}   (samples: does not grow)"
-    )
+    print(f"  {'memory, geometry / activations':34s}{geometry:8.3f}   (samples: does not grow)")
     print(f"  {'left behind by 20 more forwards':34s}{more:8.3f}   to reach 0")
     for line in calls:
         if line.startswith("peer"):

@@ -188,6 +188,21 @@ def is_reported(expression: Expression) -> bool:
     return expression.level == HINGE and expression.source.weighted
 
 
+_LINES = functions.words("add sub rsub mul div neg") | _CASTS
+
+
+def beneath(expression: Expression) -> list[Expression]:
+    """The activations that an expression is a straight line of, as 1 − sigmoid(x) is of one."""
+    found: list[Expression] = []
+    while expression.name in _LINES:
+        parts = [*expression.args, *expression.kwargs.values()]
+        inner = [p for p in parts if isinstance(p, Expression)]
+        if len(inner) != 1 or inner[0].level < ALWAYS:
+            break
+        found.append(expression := inner[0])
+    return found
+
+
 def is_composed(expression: Expression) -> bool:
     """Whether more than one function makes the expression, casts not counted."""
     parts = [*expression.args, *expression.kwargs.values()]

@@ -144,7 +144,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         """Call an elementwise function; its result is an expression if its data have one source."""
         sites, notes = self.sites, self.notes
         parts = [(t, e) for t in tensors if (e := notes.expression(t)) is not None]
-        if not self._one_source(parts):
+        if not self._one_source(parts) or _adds_bias(plan, tensors, parts):
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
         origin = sites.origin(parts)
@@ -250,6 +250,13 @@ def _tensors(value: Any, found: list[Any]) -> None:
         found.append(value)
     elif isinstance(value, (list, tuple)):
         found += [v for v in value if isinstance(v, torch.Tensor)]
+
+
+def _adds_bias(plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
+    """Whether a learnt bias is added to a source: a layer by hand, no part of an activation."""
+    if plan.name not in ("add", "sub") or len(parts) != 1 or parts[0][1].func is not None:
+        return False
+    return any(isinstance(t, torch.nn.Parameter) and t.numel() > 1 for t in tensors)
 
 
 def _inplace_flag(plan: Plan, args: tuple[Any, ...]) -> bool:

@@ -11,7 +11,14 @@ import torch
 from actscope.probe import functions
 from actscope.probe.calls import Call, Listener, Opaque
 from actscope.probe.checkpoints import Stretch
-from actscope.probe.expressions import Expression, Source, is_composed, is_reported, version_of
+from actscope.probe.expressions import (
+    Expression,
+    Source,
+    beneath,
+    is_composed,
+    is_reported,
+    version_of,
+)
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.stack import Frame, Stack
@@ -94,9 +101,13 @@ class Sites:
                 self.emit(tensor, held[1] if held else None, note.expression)
 
     def emit(self, result: Any, origin: Any, expression: Expression) -> None:
-        """An expression is complete: it is a site."""
+        """An expression is complete: it is a site, if the activation in it is not one yet."""
         expression.emitted = True
-        if not result.is_floating_point() or self.muted:
+        inner = beneath(expression)
+        told = any(e.emitted for e in inner)
+        for part in inner:
+            part.emitted = True
+        if told or not result.is_floating_point() or self.muted:
             return
         source, path = expression.source, expression.module_path
         if origin is not None and version_of(origin) != source.version:

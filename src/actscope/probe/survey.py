@@ -88,9 +88,7 @@ def inspect(
     """
     _check(model, rows)
     settings = Settings(tuple(select), tuple(ignore), thresholds)
-    wanted = Measures(
-        rows=rows, inputs=full, pooled=PROBED if full else 0, units=units, seed=seed
-    )
+    wanted = Measures(rows=rows, inputs=full, pooled=PROBED if full else 0, units=units, seed=seed)
     root = unwrap(model)
     collector = Collector(wanted, {id(p): n for n, p in root.named_parameters()})
     with random_kept():
