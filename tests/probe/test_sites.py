@@ -45,6 +45,12 @@ def _inplace(y):
     return y
 
 
+def _both(y):
+    z = torch.sigmoid(y)
+    return (1 - z).sum(-1, keepdim=True) + z.cumsum(-1)
+
+
+BIAS, MASK = nn.Parameter(torch.linspace(-1.0, 1.0, 8)), torch.tensor([0.0, -3e38] * 4)
 FUNCTIONS = {
     "F.relu": (F.relu, "function", "relu"),
     "F.relu in place": (lambda y: F.relu(y, True), "function", "relu"),
@@ -94,6 +100,20 @@ FUNCTIONS = {
     "F.softmax": (lambda y: F.softmax(y, -1), "softmax", "softmax"),
     "torch.log_softmax": (lambda y: torch.log_softmax(y, -1), "softmax", "log_softmax"),
     "cast around": (lambda y: F.silu(y.double()).float(), "function", "silu"),
+    "softplus by logaddexp": (
+        lambda y: torch.logaddexp(y, torch.zeros_like(y)),
+        "function",
+        "softplus",
+    ),
+    "atan": (torch.atan, "function", "atan(x)"),
+    "a bias by hand": (lambda y: F.softplus(y + BIAS), "function", "softplus"),
+    "a mask behind": (lambda y: torch.tanh(y) + MASK.clone(), "function", "tanh"),
+    "a mask made on the way": (
+        lambda y: torch.tanh(y) * (torch.arange(8) > 3).float(),
+        "function",
+        "tanh",
+    ),
+    "used twice": (_both, "composed", "1 - sigmoid(x)"),
     "of its own": (
         lambda y: torch.sigmoid(3 * y) + 0.1 * y,
         "composed",

@@ -144,7 +144,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         """Call an elementwise function; its result is an expression if its data have one source."""
         sites, notes = self.sites, self.notes
         parts = [(t, e) for t in tensors if (e := notes.expression(t)) is not None]
-        if not self._one_source(parts) or _adds_bias(plan, tensors, parts):
+        if not self._one_source(parts) or self._stands_between(plan, tensors, parts):
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
         origin = sites.origin(parts)
@@ -171,6 +171,21 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         # what another module finished is a site of its own
         here = self.frames[-1]
         return not any(is_reported(e) and e.frame is not here for _, e in parts)
+
+    def _stands_between(self, plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
+        """Whether a bias is added by hand, or a mask put on: no part of an activation.
+
+        What is added or multiplied holds many numbers that differ.
+        """
+        if plan.name not in ("add", "sub", "mul", "div") or len(parts) == len(tensors):
+            return False
+        known = [id(t) for t, _ in parts]
+        others = [t for t in tensors if id(t) not in known and t.numel() > 1]
+        if plan.name in ("mul", "div"):  # a slope that is learnt belongs to the activation
+            if max(e.level for _, e in parts) < ALWAYS:
+                return False
+            others = [t for t in others if not isinstance(t, torch.nn.Parameter)]
+        return any((n := self.notes.get(t)) is None or not n.uniform for t in others)
 
     def _expression(
         self,
@@ -250,13 +265,6 @@ def _tensors(value: Any, found: list[Any]) -> None:
         found.append(value)
     elif isinstance(value, (list, tuple)):
         found += [v for v in value if isinstance(v, torch.Tensor)]
-
-
-def _adds_bias(plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
-    """Whether a learnt bias is added to a source: a layer by hand, no part of an activation."""
-    if plan.name not in ("add", "sub") or len(parts) != 1 or parts[0][1].func is not None:
-        return False
-    return any(isinstance(t, torch.nn.Parameter) and t.numel() > 1 for t in tensors)
 
 
 def _inplace_flag(plan: Plan, args: tuple[Any, ...]) -> bool:

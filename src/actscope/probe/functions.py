@@ -134,6 +134,9 @@ CONSTANTS = words(
     """zeros ones full zeros_like ones_like full_like tensor arange eye empty new_zeros new_ones
     new_full new_tensor scalar_tensor linspace as_tensor"""
 )
+UNIFORM = words(
+    "zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full scalar_tensor"
+)
 VIEWS = words("view reshape squeeze unsqueeze flatten contiguous __getitem__")
 # name -> the argument that is the layer's weight, and where its inputs are counted
 WEIGHTS: dict[str, tuple[int, str]] = {

@@ -40,7 +40,7 @@ def note_result(
         layer = _layer(notes, plan, args, kwargs, tensors, place)
         notes.put(result, dim=dim, weighted=True, layer=layer)
     elif plan.name in functions.CONSTANTS:
-        notes.put(result, constant=True)
+        notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
     elif tensors and plan.name not in functions.REDUCTIONS:
         known = notes.get(tensors[0])
         if known is not None:
@@ -101,6 +101,7 @@ def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -
         weighted=known.weighted,
         layer=known.layer if kept and dim is not None else None,
         constant=known.constant,
+        uniform=known.uniform and plan.name in _STILL,
         squashed=notes.squashed(first),
         made_by=(known.made_by or known.expression) if view else None,
     )
@@ -118,6 +119,7 @@ def note_sum(notes: Notes, plan: Plan, result: Any, tensors: list[Any], constant
     notes.put(
         result,
         constant=constant,
+        uniform=constant and bool(found) and all(n.uniform for n in found),
         # a sum with a residual branch: the layer added last tells
         dim=weighted[-1].dim if weighted else None,
         weighted=bool(weighted),
@@ -126,3 +128,4 @@ def note_sum(notes: Notes, plan: Plan, result: Any, tensors: list[Any], constant
 
 
 _SUMS = frozenset(["add", "sub"])
+_STILL = functions.VIEWS | functions.MOVES | frozenset(["expand", "repeat", "to", "clone"])

@@ -22,6 +22,7 @@ class Note:
         weighted: whether it comes from a layer with weights.
         layer: the layer whose weight stands last before it, or None.
         constant: made of numbers, not of data.
+        uniform: all its numbers are equal.
         made_by: the activation that the values come from, through views alone.
         squashed: "softmax" or "log_softmax" where the values are such a function's.
         stretch: the part of the pass without gradients in which it was made, or None.
@@ -33,6 +34,7 @@ class Note:
     weighted: bool = False
     layer: Layer | None = None
     constant: bool = False
+    uniform: bool = False
     squashed: str | None = None
     made_by: Expression | None = None
     stretch: Any = None
