@@ -57,8 +57,9 @@ def test_a_drag_of_120_moves_is_read_off_on_the_way(open_page):
     y = box["y"] + 80
     page.mouse.move(box["x"] + 60, y)
     page.mouse.down()
-    for i in range(120):
+    for i in range(120):  # at the pace of a hand: a mouse reports some sixty moves a second
         page.mouse.move(box["x"] + 60 + 2 * i, y)
+        page.wait_for_timeout(16)
     page.mouse.up()
     page.wait_for_timeout(200)
     seen = page.evaluate("seen")

@@ -38,12 +38,12 @@ def test_there_is_a_page_for_each_lesson_and_a_script_for_each_page():
 
 @pytest.mark.parametrize("page", named(lessons.PAGES))
 def test_the_page_shows_what_its_script_prints_and_draws_now(page, tmp_path):
-    for script in SCRIPTS[page]:
-        drawn = tmp_path / "figure.png"
-        fresh = lessons.filled(TEXT[page], {script: lessons.run(script, drawn)})
-        assert comparable(TEXT[page]) == comparable(fresh), f"stale: make lessons ({page.name})"
+    drawn = {script: tmp_path / f"{Path(script).stem}.png" for script in SCRIPTS[page]}
+    fresh = lessons.filled(TEXT[page], {s: lessons.run(s, path) for s, path in drawn.items()})
+    assert comparable(TEXT[page]) == comparable(fresh), f"stale: make lessons ({page.name})"
+    for script, path in drawn.items():
         kept = lessons.figure_of(script)
-        pictures = (matplotlib.image.imread(path) for path in (kept, drawn))
+        pictures = (matplotlib.image.imread(one) for one in (kept, path))
         assert alike(*pictures), f"stale: make lessons ({kept.name})"
 
 
