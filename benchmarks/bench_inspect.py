@@ -223,7 +223,8 @@ def torchlens(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Callable[[]
     import torchlens
 
     name = f"torchlens {importlib.metadata.version('torchlens')}"
-    return {name: lambda: torchlens.trace(model, (), dict(inputs))}
+    args, kwargs = ((inputs["input"],), {}) if "input" in inputs else ((), inputs)
+    return {name: lambda: torchlens.trace(model, args, dict(kwargs))}
 
 
 def monitor(make: Callable[[], Any]) -> dict[str, Callable[[], Any]]:

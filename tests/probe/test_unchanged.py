@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import random
+import traceback
 
 import numpy as np
 import pytest
@@ -255,3 +256,119 @@ def test_what_cannot_be_used_is_said() -> None:
         inspect(model, torch.randn(2, 4), thresholds={"dead_units.part": 0.1})
     with pytest.raises(InputError, match="expected a dimension"):
         inspect(model, torch.randn(2, 4), units=7)
+
+
+class Everything(nn.Module):
+    """Dropout, a tied layer, a loop over time, a checkpoint, containers in and out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inp, self.rec, self.out = nn.Linear(5, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+        self.tied = nn.Linear(8, 8)
+        self.tied.weight = self.rec.weight
+        self.act, self.drop = nn.GELU(), nn.Dropout(0.4)
+        self.kinds = nn.ModuleDict({"list": nn.ModuleList([nn.Sequential(nn.Linear(8, 8))])})
+
+    def forward(self, batch):
+        from torch.utils.checkpoint import checkpoint
+
+        x = batch["x"][0]
+        h = torch.zeros(x.shape[0], 8, dtype=x.dtype, device=x.device)
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.inp(x[:, t]) + self.rec(h))
+        step = lambda y: F.silu(self.tied(self.act(y)))
+        h = checkpoint(step, self.drop(h), use_reentrant=False)
+        h = F.relu(self.kinds["list"][0](self.act(h)), inplace=True)
+        return Out(self.out(h), {"all": [h]})
+
+
+DEVICES = ["cpu"]
+if torch.cuda.is_available():
+    DEVICES.append("cuda")
+if torch.backends.mps.is_available():
+    DEVICES.append("mps")
+SETTINGS = {
+    "float32": (torch.float32, None),
+    "float64": (torch.float64, None),
+    "bfloat16": (torch.bfloat16, None),
+    "float16": (torch.float16, None),
+    "autocast": (torch.float32, torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_inspected_run_is_the_plain_run(setting: str, wrapped: bool, device: str) -> None:
+    """Outputs and gradients, over batches of several lengths, one empty and one with NaN."""
+    dtype, cast = SETTINGS[setting]
+    if device == "mps" and dtype == torch.float64:
+        pytest.skip("MPS has no float64")
+    model = Everything().to(device, dtype)
+    data = [torch.randn(n, t, 5).to(device, dtype) for n, t in ((6, 3), (2, 5), (0, 2), (4, 1))]
+    data[1][0, 0, 0] = float("nan")
+    labels = [torch.zeros(len(x)).long().to(device) for x in data]
+    seen: list[bytes] = []
+
+    def loss(out, target):
+        seen.append(out.logits.detach().float().cpu().numpy().tobytes())
+        return F.cross_entropy(out.logits.float(), target, reduction="sum")
+
+    def keep(gradient):
+        seen.append(gradient.float().cpu().numpy().tobytes())
+
+    for parameter in model.parameters():
+        parameter.register_hook(keep)
+    whole = nn.DataParallel(model) if wrapped and device == "cpu" else model
+    runs = []
+    state = torch.get_rng_state()
+    with torch.autocast(device, cast or torch.bfloat16, enabled=cast is not None):
+        for look in (False, True):
+            torch.set_rng_state(state)
+            seen.clear()
+            if look:
+                batches = [(({"x": [x]},), y) for x, y in zip(data, labels, strict=True)]
+                report = inspect(whole, batches, loss=loss, rows=16)
+            else:
+                for x, y in zip(data, labels, strict=True):
+                    wanted = list(model.parameters())
+                    torch.autograd.grad(loss(model({"x": [x]}), y), wanted, allow_unused=True)
+            runs.append(list(seen))
+    assert runs[0] == runs[1]
+    assert len(runs[0]) > len(data)
+    # 3 + 5 + 2 + 1 steps: the longest loop names five
+    assert sum(":tanh" in site for site in report.rows) == 5
+    assert [report.rows[s]["activation"] for s in ("act", "act#2", ":silu", ":relu")] == [
+        "gelu",
+        "gelu",
+        "silu",
+        "relu",
+    ]
+    assert report.rows["act"]["calls"] == 4
+
+
+def test_inspections_in_threads_leave_nothing_behind() -> None:
+    """Several at once, of one model and of others: no hooks, no modes, the compiler's stance."""
+    import threading
+
+    shared, errors = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 2)), []
+
+    def run() -> None:
+        try:
+            for model, count in ((shared, 1), (Model().eval(), 3)):
+                assert len(inspect(model, torch.randn(4, 6), full=False).rows) == count
+        except BaseException as error:
+            errors.append(error)
+
+    before = snapshot(shared)
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == [], "".join(traceback.format_exception(errors[0])) if errors else ""
+    after = snapshot(shared)
+    for name in ("hooks", "global", "modes of torch", "modes", "wanted"):
+        assert after[name] == before[name]
+    assert torch._C._len_torch_dispatch_stack() == 0
+    assert torch._dynamo.eval_frame._stance.stance == "default"

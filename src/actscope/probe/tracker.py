@@ -13,7 +13,6 @@ import contextlib
 import functools
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,6 +27,7 @@ from actscope.probe.calls import Listener
 from actscope.probe.calls import Opaque as Opaque
 from actscope.probe.checkpoints import Relay, Stretch
 from actscope.probe.coverage import Checked
+from actscope.probe.eager import EAGER
 from actscope.probe.forward import Again, Known, Pass
 from actscope.probe.sites import Sites
 from actscope.probe.stack import NO_FUNCTIONS
@@ -52,61 +52,75 @@ class Tracker:
         self.local = threading.local()
         self.handles: list[Any] = []
         self.everywhere: list[Any] = []
-        self.eager = contextlib.ExitStack()
         self.lock = threading.Lock()
         self.known = Known()
-        self.passes = 0
+        self.attached = False
+        self.open: dict[Pass, threading.Thread] = {}  # passes that run, in whichever thread
         self.checks = 0  # CHECKS from the first complete pass on
         self.due: Callable[[], bool] = lambda: True  # asked at the start of every forward pass
 
     def attach(self) -> None:
         """Register the hooks on the root; those on all modules are there during a pass only."""
+        self.attached = True
         self.handles = [
             self.entry.register_forward_pre_hook(self._enter, prepend=True, with_kwargs=True),
             self.entry.register_forward_hook(self._leave, always_call=True),
         ]
 
     def detach(self) -> None:
-        """Take the hooks off, and leave a pass that an interrupt left open."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []
+        """Take the hooks off, and leave a pass that an interrupt left open.
+
+        A pass of another thread that still runs keeps them until it ends.
+        """
+        self.attached = False
         current = self._current()
         if current is not None:
             self._close(current)
         with self.lock:
-            self.passes = 0
+            for one, thread in list(self.open.items()):
+                if isinstance(one, Again) or not thread.is_alive():
+                    del self.open[one]
             self._unhook()
 
     # -- what is on while a pass runs --------------------------------------------------------
 
-    def _hook(self) -> None:
-        """Follow all modules while at least one pass runs, in whichever thread."""
+    def _hook(self, current: Pass) -> bool:
+        """Follow all modules while at least one pass runs; False once detached."""
         with self.lock:
-            self.passes += 1
+            if not self.attached:
+                return False
+            self.open[current] = threading.current_thread()
             if not self.everywhere:
                 self.everywhere = [
                     register_module_forward_pre_hook(self._push),
                     register_module_forward_hook(self._pop, always_call=True),
                 ]
-                self.eager.enter_context(_eager(self.root))
+                EAGER.enter(self.root)
+            return True
 
     def _unhook(self) -> None:
-        if self.passes == 0 and self.everywhere:
+        """Take off what no pass needs any more."""
+        if self.open:
+            return
+        if self.everywhere:
             for handle in self.everywhere:
                 handle.remove()
             self.everywhere = []
-            self.eager.close()
+            EAGER.leave()
+        if not self.attached:
+            for handle in self.handles:
+                handle.remove()
+            self.handles = []
 
     def _current(self) -> Pass | None:
         return getattr(self.local, "current", None)
 
-    def _open(self, current: Pass) -> Pass | None:
+    def _begin(self, current: Pass) -> Pass | None:
         """Enter a pass; returns the one that it interrupts."""
         before = self._current()
-        self._hook()
-        self.local.current = current
-        current.__enter__()
+        if self._hook(current):
+            self.local.current = current
+            current.__enter__()
         return before
 
     def _close(self, current: Pass, before: Pass | None = None) -> None:
@@ -114,12 +128,14 @@ class Tracker:
         if current in torch.overrides._get_current_function_mode_stack():
             current.__exit__(None, None, None)
         with self.lock:
-            self.passes = max(0, self.passes - 1)
+            self.open.pop(current, None)
             self._unhook()
 
     # -- hooks on the root -------------------------------------------------------------------
 
-    def _enter(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _enter(
+        self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+    ) -> None:
         if _in_backward():  # a checkpoint around the root runs it again: the pass was measured
             return
         current = self._current()
@@ -138,8 +154,8 @@ class Tracker:
         self.checks += check
         current = (Checked if check else Pass)(sites, self.known)
         with NO_FUNCTIONS(), torch.no_grad():
-            self.listener.begin(module, args, kwargs)
-        self._open(current)
+            self.listener.begin(module, args, kwargs or {})
+        self._begin(current)
         current.started = time.perf_counter()
 
     def _leave(self, module: Any, args: Any, result: Any) -> None:
@@ -151,6 +167,8 @@ class Tracker:
             return
         seconds = time.perf_counter() - current.started - current.sites.own
         self._close(current)
+        if not self.attached:  # nobody listens any more
+            return
         with NO_FUNCTIONS():
             current.finish()
             self.listener.end(seconds)
@@ -205,24 +223,10 @@ class Tracker:
         again = functools.partial(self._again, relay)
         sites = Sites(self.root, relay, self.path_of, self.known.kinds, again)
         current = Again(sites, self.known)
-        before = self._open(current)
+        before = self._begin(current)
         return lambda: self._close(current, before)
 
 
 def _in_backward() -> bool:
     """Whether this thread is inside a backward pass."""
     return bool(torch._C._current_graph_task_id() != -1)
-
-
-@contextlib.contextmanager
-def _eager(root: Any) -> Iterator[None]:
-    """Compiled parts run as they are written, so that they can be looked into."""
-    stance = getattr(torch.compiler, "set_stance", None)
-    with contextlib.ExitStack() as stack:
-        if stance is not None:
-            stack.enter_context(stance("force_eager"))
-        if any(hasattr(m, "_orig_mod") for m in root.modules()):
-            # torch warns of hooks on compiled modules; ours count them right
-            stack.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)`")
-        yield
