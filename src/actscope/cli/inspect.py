@@ -44,7 +44,11 @@ def command(
         bool, typer.Option("--train-mode", help="Look at it in train mode, not eval.")
     ] = False,
     swaps: Annotated[
-        str, typer.Option("--try", help="Activations to swap in and measure: gelu,leaky_relu.")
+        str,
+        typer.Option(
+            "--try",
+            help="Activations to swap in and measure: gelu,silu(beta=1.7),x*sigmoid(1.7*x).",
+        ),
     ] = "",
     at: Annotated[
         str, typer.Option(help="What is swapped out: a name or a site; what most sites have.")

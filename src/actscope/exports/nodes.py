@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from actscope.activations._base import Activation
+from actscope.activations._steps import NUMPY, trees
 from actscope.activations.vectors._base import VectorActivation
-from actscope.exports.tree import NUMPY, trees
 from actscope.maths import special
 
 OPSET = 20

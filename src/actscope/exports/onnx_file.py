@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from actscope.activations._base import Activation
 from actscope.activations._lookup import activation
+from actscope.activations._steps import trees
 from actscope.activations.vectors._base import VectorActivation
 from actscope.engine import reference
 from actscope.engine.spec import NORM_EPSILON, Net, Weights
 from actscope.errors import InputError, MissingExtra, OutputError
 from actscope.exports.nodes import OPSET, TABLE, Graph, Value, apply, normalise
 from actscope.exports.source import Network, network_of
-from actscope.exports.tree import trees
 
 TOLERANCE = 1e-6  # of the largest output
 # times what rounding does to a plain forward pass: deep networks in float32 magnify it, and another

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from typing import Any
 
@@ -10,7 +9,6 @@ from actscope.activations._base import Activation
 from actscope.engine.spec import NORM_EPSILON, Weights
 from actscope.errors import MissingExtra
 from actscope.exports.source import network_of
-from actscope.exports.tree import trees
 
 
 def to_torch(
@@ -64,7 +62,7 @@ def to_torch(
         held.b,
         held.gamma,
         held.beta,
-        [with_torch(a) for a in net.activations],
+        net.activations,
         net.skips,
         NORM_EPSILON,
         chosen.dtype,
@@ -77,16 +75,22 @@ def torch_factory() -> Any:
     Raises:
         MissingExtra: PyTorch is not installed.
     """
+    return _of_probe("factory")
+
+
+def with_torch(record: Activation) -> Activation:
+    """The activation with a PyTorch twin: its own, or one made of its formula.
+
+    Raises:
+        MissingExtra: PyTorch is not installed.
+    """
+    twinned: Activation = _of_probe("twins").with_twin(record)
+    return twinned
+
+
+def _of_probe(name: str) -> Any:
     try:
         importlib.import_module("torch")
     except ImportError:
         raise MissingExtra("torch", "torch") from None
-    return importlib.import_module("actscope.probe.factory")
-
-
-def with_torch(record: Activation) -> Activation:
-    """The activation with a PyTorch twin: its own, or one made of its formula."""
-    if record.torch is not None:
-        return record
-    f, df = trees(record)
-    return dataclasses.replace(record, torch=torch_factory().Composed(f, df, record.values))
+    return importlib.import_module(f"actscope.probe.{name}")

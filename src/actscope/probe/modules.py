@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from actscope.probe.twins import Elementwise
+
 # modules of torch that are not elementwise, or not curved: no need to try them
 _NEVER = (
     nn.Linear, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.Identity, nn.Flatten, nn.Unflatten,
@@ -37,7 +39,9 @@ _names: dict[str, str] = {
 
 
 def name_of(module: Any) -> str:
-    """The name that a function of this module's class has."""
+    """The name that a function of this module's class has; of a swapped one its activation's."""
+    if isinstance(module, Elementwise):
+        return module.record.key
     name = type(module).__name__
     return _names.get(name, name)
 

@@ -22,6 +22,7 @@ from actscope.activations import Activation
 from actscope.errors import InputError
 from actscope.probe.expressions import Expression, Source, text, version_of
 from actscope.probe.functions import CANONICAL, LEVELS, words
+from actscope.probe.twins import apply, with_twin
 
 # the new activations of a call, by its place among the equal calls of a forward pass (None:
 # stays); the last one holds for all later calls
@@ -43,12 +44,6 @@ CONSTANTS = words("zeros ones full zeros_like ones_like full_like tensor scalar_
 
 
 NOTHING = Source(None, False, None, 0)
-
-
-def apply(record: Activation, x: Any) -> Any:
-    """A record's PyTorch twin at x."""
-    assert record.torch is not None
-    return record.torch(torch, x, *record.values)
 
 
 class _Here(threading.local):
@@ -86,7 +81,8 @@ class Routes:
         return self.calls, self.composed, self.hidden
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.calls, self.composed, self.hidden = state
+        calls, composed, self.hidden = state
+        self.calls, self.composed = _with_twins(calls), _with_twins(composed)
         self.here = _Here()
         self.run_eagerly = self.run
         if self.composed:  # expressions are told by which tensor is which: not for a compiler
@@ -150,6 +146,15 @@ class Routes:
         there = self.composed.get(self.here.path or "")
         turns = there.get(said) if there is not None else None
         return None if turns is None else self.turn(turns, (self.here.path, said, "composed"))
+
+
+def _with_twins(table: Mapping[str, Mapping[str, Turns]]) -> dict[str, dict[str, Turns]]:
+    """The table, its activations ready to run: unpickled ones are without their functions."""
+    ready: Callable[[Any], Any] = lambda record: None if record is None else with_twin(record)
+    return {
+        path: {said: tuple(map(ready, turns)) for said, turns in there.items()}
+        for path, there in table.items()
+    }
 
 
 def written(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -11,40 +11,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from actscope.activations import Activation, activation
+from actscope.activations import Activation, elementwise
 from actscope.errors import InputError
 from actscope.probe import modules
 from actscope.probe.batches import batches_of
 from actscope.probe.critical import redraw
 from actscope.probe.discovering import Found, Place, guessed, routable, sites_of
-from actscope.probe.routing import RAW, InTurn, Routes, Turns, apply, route
+from actscope.probe.routing import RAW, InTurn, Routes, Turns, route
 from actscope.probe.tracker import unwrap
+from actscope.probe.twins import Elementwise, with_twin
 
 # {module's path: {how a call is written: {its place among equal ones: new activation}}}
 Numbered = dict[str, dict[str, dict[int, Activation | None]]]
-
-
-class Elementwise(nn.Module):  # type: ignore[misc]
-    """An activation of the catalogue as a module.
-
-    Args:
-        record: it needs a PyTorch twin.
-
-    Raises:
-        InputError: the record has no PyTorch twin.
-    """
-
-    def __init__(self, record: Activation) -> None:
-        super().__init__()
-        self.record = _with_twin(record)
-
-    def forward(self, x: Any) -> Any:
-        """Apply it."""
-        return apply(self.record, x)
-
-    def extra_repr(self) -> str:
-        """The activation's key."""
-        return self.record.key
 
 
 def swap(
@@ -71,7 +49,8 @@ def swap(
         model: any torch.nn.Module.
         changes: from a site of the report ("layers.0:relu#2"), a pattern of sites
             ("layers.*") or an activation's name ("relu", all of its sites) to the new
-            activation. Sites go before patterns, patterns before names.
+            activation: a name ("gelu"), one with parameters ("silu(beta=1.7)"), a typed expression
+            ("x*sigmoid(1.7*x)") or an Activation. Sites go before patterns, patterns before names.
         data: a batch, as for `inspect`; needed where no made-up input fits.
         reinit: "critical" draws the weights of every layer in front of an activation anew, at
             the edge of chaos of the activation before it (see the init of that name), so that
@@ -85,10 +64,11 @@ def swap(
         A module of the model's class.
 
     Raises:
-        InputError: a change matches nothing (the message names the nearest site), the new
-            activation has no PyTorch twin, the call is where it cannot be routed (a scripted or
+        InputError: a change matches nothing (the message names the nearest site), no PyTorch twin
+            can be made of the new activation, the call is where it cannot be routed (a scripted or
             exported part), data are needed, or reinit is unknown or given with share.
         UnknownName: there is no such activation.
+        BadExpression: a typed expression is outside the language.
 
     Example:
         >>> from torch import nn
@@ -102,7 +82,7 @@ def swap(
             "reinit with share=True would change the old model's weights: give one of them"
         )
     root = _swappable(model)
-    records = {key: _with_twin(activation(new)) for key, new in changes.items()}
+    records = {key: with_twin(elementwise(new)) for key, new in changes.items()}
     found = _found(root, data)
     idle = _idle(root, found)
     chosen, later = _chosen(found, records), _static(idle, records)
@@ -135,12 +115,6 @@ def _swappable(model: Any) -> Any:
         if isinstance(model, kind):
             raise InputError(f"model is {what}, whose code is fixed: swap it before {before}")
     return unwrap(model)
-
-
-def _with_twin(record: Activation) -> Activation:
-    if record.torch is None:
-        raise InputError(f"{record.key} has no PyTorch twin: expected one of the catalogue")
-    return record
 
 
 def _found(root: Any, data: Any) -> Found | None:

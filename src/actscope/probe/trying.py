@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from actscope.activations import Activation, activation
+from actscope.activations import Activation, elementwise
 from actscope.errors import ActscopeError, InputError
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.keep import random_kept
@@ -24,6 +24,7 @@ from actscope.probe.survey import inspect
 from actscope.probe.swapping import swap
 from actscope.probe.tracker import unwrap
 from actscope.probe.tried import MEASURES, Tried, tried
+from actscope.probe.twins import with_twin
 
 Train = Callable[[Any, list[Any], int], Any]
 
@@ -54,7 +55,8 @@ def try_swaps(
     Args:
         model: any torch.nn.Module.
         data: as for `inspect`; a loader is read once, and all of it kept.
-        activations: what to swap in: names, keys or records of the catalogue.
+        activations: what to swap in, as for `swap`: names, "silu(beta=1.7)", typed expressions
+            such as "x*sigmoid(1.7*x)", Activations.
         labels: of one batch, as for `inspect`.
         loss: as for `inspect`.
         train: `train(model, batches, steps)` trains the model it is given in place, or returns
@@ -158,12 +160,9 @@ def _check_training(train: Any, steps: Any) -> None:
 
 def _records(activations: Any) -> dict[str, Activation]:
     one = isinstance(activations, (str, Activation))
-    records = [activation(a) for a in ([activations] if one else activations)]
+    records = [with_twin(elementwise(a)) for a in ([activations] if one else activations)]
     if not records:
         raise InputError("activations is empty: expected at least one name, such as ['gelu']")
-    for record in records:
-        if record.torch is None:
-            raise InputError(f"{record.key} has no PyTorch twin: expected one of the catalogue")
     return {record.key: record for record in records}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from actscope.exports.tree import trees
+from actscope.activations._steps import trees
 
 X = np.concatenate([np.linspace(-6.0, 6.0, 241) + 0.0123, [-700.0, -40.0, 40.0, 700.0]])
 
