@@ -167,23 +167,3 @@ def test_what_the_users_code_prints_is_not_in_the_report(there: Path) -> None:
     result = CliRunner().invoke(app, ["inspect", *NET, "--format", "json"])
     assert json.loads(result.stdout)["model"] == "Sequential"
     assert "a greeting" in result.stderr
-
-
-def test_sarif_has_what_2_1_0_requires(there: Path) -> None:
-    code, text = run(
-        "hostile:dead", "--shape", "64x6", "--format", "sarif", "--out", "o.sarif", "--fail-on",
-        "error",
-    )  # fmt: skip
-    assert code == 1, text
-    log = json.loads(Path("o.sarif").read_text())
-    assert log["version"] == "2.1.0"
-    for one in log["runs"]:
-        driver = one["tool"]["driver"]
-        assert driver["name"] == "actscope"
-        ids = [rule["id"] for rule in driver["rules"]]
-        assert len(set(ids)) == len(ids)
-        assert one["results"]
-        for result in one["results"]:
-            assert result["ruleId"] in ids
-            assert result["level"] in ("none", "note", "warning", "error")
-            assert result["message"]["text"]

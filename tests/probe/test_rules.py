@@ -11,7 +11,7 @@ from torch import nn
 
 from actscope.errors import InputError, UnknownName
 from actscope.probe import inspect
-from actscope.probe.findings import fails, sarif, settings_from
+from actscope.probe.findings import fails, settings_from
 from actscope.probe.pages import pages
 from actscope.probe.rules import SHELF
 
@@ -77,20 +77,6 @@ def test_settings_from_pyproject(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match=r"pyproject\.toml"):
             settings_from(path)
-
-
-def test_sarif_has_what_code_hosts_read() -> None:
-    report = inspect(dead(), torch.randn(64, 6))
-    log = json.loads(json.dumps(sarif(report.findings, "1.2.3", "models.py"), allow_nan=False))
-    (run,) = log["runs"]
-    known = {r["id"] for r in run["tool"]["driver"]["rules"]}
-    (result,) = run["results"]
-    assert log["version"] == "2.1.0"
-    assert result["ruleId"] in known
-    assert result["level"] == "error"
-    place = result["locations"][0]
-    assert place["logicalLocations"][0]["fullyQualifiedName"] == "1"
-    assert place["physicalLocation"]["artifactLocation"]["uri"] == "models.py"
 
 
 def test_json_table_html_and_text_say_the_same() -> None:

@@ -208,28 +208,21 @@ def _settings(select: str, ignore: str, threshold: list[str]) -> Settings:
 
 def _show(report: Report, form: str, out: Path | None, model: str) -> None:
     """Print the report, or write it to a file that is there whole or not at all."""
-    import json
-
-    from actscope import __version__
-    from actscope.probe.findings import sarif
+    from actscope.probe.origins import origin_of_name
     from actscope.report.files import write_files
     from actscope.report.inspection import inspection_page
 
     if form == "table" and out is None:
         report.print()
         return
-    if form == "sarif":
-        module = model.partition(":")[0]
-        uri = "" if Path(model).exists() else module.replace(".", "/") + ".py"
-        text = json.dumps(sarif(report.findings, __version__, uri), indent=1, ensure_ascii=False)
-    else:
-        writers: dict[str, Callable[[], str]] = {
-            "table": lambda: report.summary(160),
-            "json": report.to_json,
-            "csv": lambda: str(report.table.to_csv()),
-            "html": lambda: inspection_page(report).decode(),
-        }
-        text = writers[form]()
+    writers: dict[str, Callable[[], str]] = {
+        "table": lambda: report.summary(160),
+        "json": report.to_json,
+        "csv": lambda: str(report.table.to_csv()),
+        "html": lambda: inspection_page(report).decode(),
+        "sarif": lambda: report.to_sarif(model, origin_of_name(model)),
+    }
+    text = writers[form]()
     if out is None:
         typer.echo(text)
         return

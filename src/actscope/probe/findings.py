@@ -1,11 +1,9 @@
-"""Run the rules over what was measured, and write what they find as JSON or SARIF."""
+"""Run the rules over what was measured."""
 
 from __future__ import annotations
 
 import fnmatch
-import inspect
 import math
-import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +13,6 @@ from typing import Any
 from actscope.errors import InputError, UnknownName
 from actscope.probe.rules._base import SEVERITIES, Rule, Seen
 from actscope.probe.rules._lookup import SHELF
-
-LEVELS = {"info": "note", "warning": "warning", "error": "error"}  # as SARIF names them
 
 
 @dataclass(frozen=True)
@@ -194,69 +190,3 @@ def jsonable(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def page_of(rule: Rule) -> str:
-    """A rule's page: its file's docstring, cause, advice and thresholds, as Markdown."""
-    doc = inspect.getdoc(sys.modules[rule.check.__module__]) or ""
-    title, _, body = doc.partition("\n")
-    lines = [f"# {rule.code} {rule.name}: {title.rstrip('.')}", ""]
-    lines += [f"Severity: {rule.severity}.", body.rstrip(), ""]
-    lines += [f"**Likely cause:** {rule.cause}.", "", f"**What to do:** {rule.todo}.", ""]
-    if rule.thresholds:
-        lines += ["| threshold | default |", "|---|---|"]
-        lines += [f"| `{rule.name}.{name}` | {v:g} |" for name, v in rule.thresholds.items()]
-        lines += [""]
-    lines += [f"Leave it out with `--ignore {rule.code}`, at one place with", ""]
-    lines[-2] += f" `--ignore '{rule.code}@layers.0*'`."
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def sarif(findings: Iterable[Finding], version: str, uri: str = "") -> dict[str, Any]:
-    """Findings as a SARIF 2.1.0 log, which code hosts show beside a change.
-
-    Args:
-        findings: of one report.
-        version: of actscope.
-        uri: the file that holds the model, "" if unknown.
-    """
-    rules = [
-        {
-            "id": rule.code,
-            "name": rule.name,
-            "shortDescription": {"text": _title(rule)},
-            "help": {"text": f"{rule.cause}; {rule.todo}", "markdown": page_of(rule)},
-            "defaultConfiguration": {"level": LEVELS[rule.severity]},
-        }
-        for rule in SHELF
-    ]
-    results = [
-        {
-            "ruleId": f.code,
-            "level": LEVELS[f.severity],
-            "message": {"text": f"{f.site}: {f.message}. Likely cause: {f.cause}. Do: {f.todo}."},
-            "locations": [_location(f, uri)],
-            "properties": {k: jsonable(v) for k, v in f.evidence.items()},
-        }
-        for f in findings
-    ]
-    driver = {"name": "actscope", "version": version, "rules": rules}
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-
-
-def _title(rule: Rule) -> str:
-    doc = inspect.getdoc(sys.modules[rule.check.__module__]) or ""
-    return doc.partition("\n")[0]
-
-
-def _location(finding: Finding, uri: str) -> dict[str, Any]:
-    place: dict[str, Any] = {
-        "logicalLocations": [{"fullyQualifiedName": finding.site, "kind": "module"}]
-    }
-    if uri:
-        place["physicalLocation"] = {"artifactLocation": {"uri": uri}}
-    return place

@@ -39,7 +39,7 @@ def load_model(text: str) -> Any:
         return _hugging_face(path)
     if path.is_file():
         return _file(path)
-    found = _named(text, FORMS)
+    found = named(text, FORMS)
     if not isinstance(found, torch.nn.Module) and callable(found):
         _takes_nothing(found, text)
         try:
@@ -59,14 +59,14 @@ def load_function(text: str) -> Callable[..., Any]:
     Raises:
         InputError: there is none.
     """
-    found = _named(text, "pkg.module:function")
+    found = named(text, "pkg.module:function")
     if not callable(found):
         raise InputError(f"{text!r} is a {type(found).__name__}: expected a function")
     function: Callable[..., Any] = found
     return function
 
 
-def _named(text: str, expected: str) -> Any:
+def named(text: str, expected: str = "pkg.module:name") -> Any:
     """What "pkg.module:name" names; the module is imported, from the current folder too."""
     module, colon, name = text.partition(":")
     if not colon or not module or not name:

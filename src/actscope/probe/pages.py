@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from actscope.probe.findings import page_of
 from actscope.probe.rules._lookup import SHELF
+from actscope.probe.rules._pages import page_of, title_of
 
 
 def pages() -> dict[str, str]:
@@ -22,7 +22,7 @@ def pages() -> dict[str, str]:
         "|---|---|---|---|",
     ]
     for rule in rules:
-        title = made[f"{rule.name}.md"].partition("\n")[0].partition(": ")[2]
+        title = title_of(rule).rstrip(".")
         lines.append(f"| {rule.code} | [{rule.name}]({rule.name}.md) | {rule.severity} | {title} |")
     return {"README.md": "\n".join(lines) + "\n", **made}
 

@@ -6,13 +6,15 @@ import html
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actscope.probe.findings import Finding, as_dicts, jsonable
+from actscope.probe.origins import Origin
+from actscope.probe.sarif import sarif
 from actscope.probe.table import COLUMNS
 from actscope.probe.tracker import Opaque
 from actscope.probe.tried import Tried
@@ -67,6 +69,7 @@ class Report:
         counts: batches and examples.
         samples: {site: (rows, units)} sampled outputs.
         tried: what other activations gave (`try_swaps`), where they were tried.
+        origins: {site: file and line} of sites with findings, where they are in the user's code.
     """
 
     model: str
@@ -77,6 +80,7 @@ class Report:
     counts: Mapping[str, int]
     samples: Mapping[str, NDArray[np.float64]]
     tried: Tried | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
     def table(self) -> Any:
@@ -104,6 +108,16 @@ class Report:
             indent=1,
             allow_nan=False,
         )
+
+    def to_sarif(self, name: str = "", made: Origin | None = None) -> str:
+        """The findings as a SARIF 2.1.0 log, which code hosts show beside a change.
+
+        Args:
+            name: of the model, to keep several of one repository apart; its class if empty.
+            made: where the model is made, for sites that are not in the user's own code.
+        """
+        log = sarif(self.findings, self.origins, name or self.model, made)
+        return json.dumps(log, ensure_ascii=False, indent=1, allow_nan=False)
 
     def summary(self, width: int | None = None) -> str:
         """The terminal's report as plain text.

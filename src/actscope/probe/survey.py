@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.findings import Settings, findings_of
 from actscope.probe.keep import backward, random_kept, unchanged
 from actscope.probe.merge import gathered, is_distributed
+from actscope.probe.origins import origins_of
 from actscope.probe.report import Report
 from actscope.probe.rules._base import Seen
 from actscope.probe.tracker import Tracker
@@ -97,7 +99,8 @@ def inspect(
             collector, targets = gathered(collector, targets)
         if collector.batches == 0:
             raise InputError("data holds no batch: expected at least one")
-        return report_of(collector, settings, targets, full, type(root).__name__)
+        report = report_of(collector, settings, targets, full, type(root).__name__)
+    return replace(report, origins=origins_of(root, {f.site for f in report.findings}))
 
 
 def _check(model: Any, rows: int) -> None:
