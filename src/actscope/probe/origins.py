@@ -6,9 +6,9 @@ import inspect
 import re
 import sys
 import sysconfig
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def _origin(root: Any, site: str) -> Origin | None:
         chain.append(chain[-1]._modules[step])
     child = ""  # of the module looked at, on the way to the site
     for depth in range(len(chain) - 1, -1, -1):
-        kind: Hashable = type(chain[depth])
+        kind: Any = type(chain[depth])
         lines = _own_lines(kind)
         if lines is not None:
             return _within(lines, child, bool(call) and not child)
@@ -72,7 +72,7 @@ def _within(lines: tuple[str, int, tuple[str, ...]], child: str, forward: bool) 
     return Origin(file, first)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _own_lines(kind: Any) -> tuple[str, int, tuple[str, ...]] | None:
     """A class's file, first line and text; None where it is not the user's own."""
     try:
