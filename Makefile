@@ -30,6 +30,7 @@ docs: $(VENV)/.dev           ## write the generated pages anew, and the site fro
 	$(BIN)/actscope list --markdown > docs/catalogue.md
 	$(BIN)/python -m actscope.probe.pages docs/findings
 	$(BIN)/python docs/build_mathematics.py
+	$(BIN)/python docs/build_commands.py
 	$(BIN)/zensical build --clean
 
 studies: $(VENV)/.dev        ## run the built-in studies and write docs/studies.md (minutes)

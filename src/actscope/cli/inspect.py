@@ -70,13 +70,13 @@ def command(
 ) -> None:
     """Find what the activations of a PyTorch model do, and what is wrong with them.
 
-    Rules and thresholds may stand in pyproject.toml, in the table tool.actscope.inspect.
+    Rules and thresholds may stand in pyproject.toml, in the table tool.actscope.inspect. With
+    --try, copies of the model with other activations are measured on the same data, and with
+    --train and --steps also after training.
 
-    Example: actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --fail-on error
-
-    With --try, copies of the model with other activations are measured on the same data, and with
-    --train and --steps also after training: actscope inspect mymodels:resnet --data batch.npz
-    --loss cross_entropy --try gelu,leaky_relu --train mymodels:fine_tune --steps 100 --seeds 3
+    Examples: actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --fail-on error
+    · actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --try gelu,leaky_relu
+    --train mymodels:fine_tune --steps 100 --seeds 3
     """
     from actscope.errors import InputError, MissingExtra
 

@@ -57,8 +57,9 @@ def command(
 
     Every key of the file takes a value or a list: activation, depth, width, init, optimiser, lr,
     epochs, batch, weight_decay, data, noise, points, data_seed, norm, residual, dtype, seeds; one
-    value: test_share, curve, name; and a table [trace] with metrics, every, formats, points,
-    hand_on, weights. Each [[grid]] says some of the lists anew: the study is their union.
+    value: test_share, curve, name; and a table "trace" with metrics, every, formats, points,
+    hand_on, weights. Each table of an array "grid" says some of the lists anew: the study is
+    their union.
     Trials that the folder holds are not trained again, so the same command goes on after Ctrl-C,
     a kill or a full disk, and trains only what is new after the file has grown. A trial that
     fails is stored with its error; --retry-errors trains such trials again.
