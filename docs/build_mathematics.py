@@ -6,11 +6,16 @@ is the table of that name below.
 Run: python docs/build_mathematics.py   (`make docs`)
 """
 
+import importlib
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
+import actscope.maths
+
 from actscope.activations import SHELF as ACTIVATIONS
+from actscope.datasets import SHELF as DATASETS
 from actscope.inits import SHELF as INITS
 from actscope.maths.closed_forms import CLOSED_FORMS
 from actscope.maths.meanfield import mean_field
@@ -87,7 +92,35 @@ def signal() -> str:
     return table(head, rows)
 
 
+def datasets() -> str:
+    """Every data set: the law, what is known of it, its source."""
+    rows = []
+    for one in DATASETS:
+        law = one.summary
+        if one.boundary is not None:
+            law += ". " + inspect.getdoc(one.draw).splitlines()[0]
+        known = [] if one.boundary is None else ["boundary"]
+        known += [] if one.bayes_accuracy is None else ["best accuracy"]
+        size = f"{one.dim or '–'} / {'–' if one.classes < 0 else one.classes}"
+        rows.append([f"`{one.name}`", law, size, ", ".join(known) or "–", one.source])
+    return table(["data set", "what it is", "numbers / classes", "known", "source"], rows)
+
+
+def functions() -> str:
+    """Every public function of the floor of mathematics, by its docstring's first line."""
+    rows = []
+    for module in pkgutil.iter_modules(actscope.maths.__path__):
+        place = importlib.import_module(f"actscope.maths.{module.name}")
+        for name, thing in vars(place).items():
+            own = getattr(thing, "__module__", None) == place.__name__
+            if inspect.isfunction(thing) and own and not name.startswith("_"):
+                rows.append([f"`{module.name}.{name}`", first_line(thing)])
+    return table(["function", "gives"], rows)
+
+
 TABLES = {
+    "datasets": datasets,
+    "functions": functions,
     "metrics": metrics,
     "inits": inits,
     "closed_forms": closed_forms,

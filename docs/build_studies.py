@@ -16,6 +16,7 @@ import pandas as pd
 
 from actscope.study import Study, StudyResult
 from actscope.study.compare import compare
+from actscope.study.executors import SHELF as EXECUTORS
 from actscope.study.file import builtin_text, builtins
 from actscope.study.run import run
 from actscope.study.summary import Problem, best_table, cell_means, in_short, label_of, problems
@@ -39,8 +40,18 @@ actscope study --builtin rescue             # trains; the same command goes on a
 actscope report rescue-study                # everything on one page
 actscope query rescue-study "SELECT * FROM cells ORDER BY test_accuracy DESC"
 ```
+
+Where the work is done, with the same rows to the bit: `--executor` takes one of
+
+{executors}
 """
 Rows = list[Sequence[str]]
+
+
+def head() -> str:
+    """What stands above the studies."""
+    known = "\n".join(f"- `{one.name}`: {one.summary}" for one in EXECUTORS)
+    return HEAD.replace("{executors}", known).strip()
 
 
 def part(problem: Problem, **settings: Any) -> Problem:
@@ -300,7 +311,7 @@ def section(name: str, folder: Path) -> str:
 def main(folder: Path) -> None:
     """Write the page."""
     assert set(ANSWERS) == set(builtins())
-    parts = [HEAD.strip(), *(section(name, folder) for name in ANSWERS)]
+    parts = [head(), *(section(name, folder) for name in ANSWERS)]
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")
 

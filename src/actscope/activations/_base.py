@@ -109,7 +109,8 @@ class Activation:
         source: the paper or text that introduced it.
         torch: `torch(torch_module, x, *values)`, its PyTorch twin, or None.
         onnx: its ONNX operator, or None.
-        params: what it takes; `values` holds one number for each, the defaults unless given.
+        params: what it takes.
+        values: one number for each of those, the defaults unless given.
         facts: those of the facts above that depend on the parameters, as a function of their
             values; they replace what is given above, and agree with it at the defaults.
         rule: what the parameters have to satisfy together, or None.
@@ -123,6 +124,8 @@ class Activation:
         array([-0.2,  3. ])
         >>> leaky.slope_at([-2.0, 3.0])
         array([0.1, 1. ])
+
+    Source: each record names its own (`source`).
     """
 
     name: str

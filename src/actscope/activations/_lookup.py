@@ -54,6 +54,8 @@ def activation(
         Traceback (most recent call last):
             ...
         actscope.errors.UnknownName: unknown activation 'rellu': did you mean 'relu'? ...
+
+    Source: each record names its own (`source`); typed expressions are differentiated by SymPy.
     """
     if isinstance(name, str):
         name = name.strip() or name

@@ -45,6 +45,8 @@ def explore(panel: str = "activation", studies: str | Path = ".", **settings: An
         >>> widget = explore("activation", f=["relu", "gelu"], x=1)
         >>> widget.state
         'activation?f=relu&f=gelu&x=1'
+
+    Source: own, docs/explorer.md.
     """
     SHELF.get(panel)
     query = urlencode(settings, doseq=True)

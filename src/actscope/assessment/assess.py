@@ -174,6 +174,9 @@ def assess(
         >>> found = assess("tanh", depths=(2,), seeds=2, compare=())
         >>> found.verdict[2].split(" (")[0]
         'As the optimiser sees it, with critical and article weights the gradient arrives'
+
+    Source: Poole et al. 2016 and Schoenholz et al. 2017 for the theory; the three accounts are
+    own, docs/mathematics.md.
     """
     from actscope.activations._lookup import elementwise
     from actscope.assessment.elementwise import elementwise_cost

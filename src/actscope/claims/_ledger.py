@@ -148,6 +148,8 @@ def ledger(
         >>> found = actscope.ledger(["slope_at_most_quarter", "softmax_overflows"])
         >>> found
         Ledger(2 claims: 2 hold)
+
+    Source: the documents that each claim names; the rules are own, docs/decisions/0004-claims.md.
     """
     import time
 

@@ -14,6 +14,9 @@ def claim(name: str | Claim) -> Claim:
     Args:
         name: the name of its file in `actscope.claims`, or a record.
 
+    Returns:
+        The record: statement, source, rule; `.check()` measures and judges.
+
     Raises:
         UnknownName: no claim has it; the message names the nearest.
 
@@ -22,5 +25,7 @@ def claim(name: str | Claim) -> Claim:
         >>> one = actscope.claim("slope_at_most_quarter")
         >>> one.check().outcome
         <Outcome.HOLDS: 'holds'>
+
+    Source: the documents that the claim names (`source`).
     """
     return SHELF.get(name) if isinstance(name, str) else name

@@ -246,6 +246,8 @@ def cost(
         Cost(2 activations, 2 reach 0.85 on moons)
         >>> bool((found.deployed.us > 0).all())
         True
+
+    Source: own, docs/cost.md; intervals of shares: Wilson 1927.
     """
     setup = Setup(data=data, target=target, **settings)
     records = {a.key: a for a in map(elementwise, dict.fromkeys([*_with_relu(activations)]))}

@@ -83,6 +83,8 @@ def train(
         (3, 800)
         >>> result.weights(0).W[0].shape
         (2, 8)
+
+    Source: own, docs/decisions/0002-engine.md; optimisers and losses in docs/mathematics.md.
     """
     from actscope.engine.train import available_cores
 

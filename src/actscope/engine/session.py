@@ -98,6 +98,8 @@ class Session:
         >>> session.restore(before)
         >>> session.epoch, bool((session.run(50) == once).all())
         (100, True)
+
+    Source: own, docs/decisions/0002-engine.md.
     """
 
     def __init__(

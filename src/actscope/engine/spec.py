@@ -59,6 +59,8 @@ class Net:
         Net(2-8-8-1, relu/sigmoid)
         >>> net.sizes, net.depth, net.parameters
         ((2, 8, 8, 1), 2, 105)
+
+    Source: layer norm: Ba, Kiros & Hinton 2016; residual connections: He, Zhang, Ren & Sun 2016.
     """
 
     inputs: int
@@ -159,6 +161,8 @@ class Training:
         Traceback (most recent call last):
         ...
         actscope.errors.BadSpec: Training.lr = -1: expected a finite number ≥ 0
+
+    Source: momentum: Polyak 1964; Adam: Kingma & Ba 2015; AdamW: Loshchilov & Hutter 2019.
     """
 
     loss: str = "bce"

@@ -152,6 +152,8 @@ def trace(
         >>> t = trace(Net(2, (8, 8)), "moons", ("effective_rank",), seeds=range(3), points=100)
         >>> t.table.shape, t.values["effective_rank", "float64"].shape
         ((9, 7), (3, 3))
+
+    Source: each metric's record names its own; docs/mathematics.md lists them.
     """
     shape, weights, seen, rule = _networks(net_or_weights, net, init, seeds)
     given = look(data, shape, points, data_seed)

@@ -82,6 +82,8 @@ def export(
         >>> [y] = session.run(None, {"x": np.zeros((5, 2), dtype=np.float32)})
         >>> y.shape
         (5, 1)
+
+    Source: the operators of ONNX, opset 20.
     """
     needs_extra()
     target = Path(path)

@@ -51,6 +51,8 @@ def to_torch(
         torch.Size([5, 1])
         >>> sum(p.numel() for p in module.parameters()) == net.parameters
         True
+
+    Source: own.
     """
     factory = torch_factory()
     chosen = network_of(

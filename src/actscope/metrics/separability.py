@@ -38,7 +38,7 @@ def capacity(radius: Any, dimension: Any) -> Any:
 
 
 def f(x: Floats, h: Floats, labels: NDArray[Any]) -> Any:
-    """The harmonic mean over the classes of each class manifold's capacity.
+    """The harmonic mean over the classes of each class manifold's capacity, (1 + R²)·α₀(R√D).
 
     R² is a class's mean squared distance from its centre over that centre's squared distance from
     the mean of all centres; D the participation ratio of the class. 2 where every class is one

@@ -36,6 +36,8 @@ class TrainerWatch(TrainerCallback):  # type: ignore[misc]
     Example:
         >>> TrainerWatch(every=50, to="run.parquet").every
         50
+
+    Source: own, docs/inspect.md.
     """
 
     def __init__(

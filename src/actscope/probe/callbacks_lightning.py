@@ -47,6 +47,8 @@ class LightningWatch(Callback):  # type: ignore[misc]
     Example:
         >>> LightningWatch(every=50, to="run.parquet").every
         50
+
+    Source: own, docs/inspect.md.
     """
 
     def __init__(

@@ -87,6 +87,8 @@ def inspect(
         ('relu', 8, 3)
         >>> [f.rule for f in report.findings]
         ['dead_units']
+
+    Source: own, docs/inspect.md; the page of each rule in docs/findings says what it rests on.
     """
     _check(model, rows)
     settings = Settings(tuple(select), tuple(ignore), thresholds)

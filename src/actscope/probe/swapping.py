@@ -74,6 +74,8 @@ def swap(
         >>> from torch import nn
         >>> swap(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), {"relu": "silu"})[1]
         Elementwise(silu)
+
+    Source: own, docs/inspect.md; critical weights: Schoenholz et al. 2017.
     """
     if reinit not in (None, "critical"):
         raise InputError(f"reinit = {reinit!r}: expected 'critical' or None")

@@ -103,6 +103,8 @@ def try_swaps(
         ['as it is (relu)', 'gelu']
         >>> bool((found.table["loss_after"] < found.table["loss"]).all())
         True
+
+    Source: own, docs/inspect.md.
     """
     root, numbers = unwrap(model), _seeds(seeds)
     _check_training(train, steps)

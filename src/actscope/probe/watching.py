@@ -53,6 +53,8 @@ class watch:
         ...         step.step()
         >>> w.table[["step", "site"]].values.tolist()
         [[0, '1'], [2, '1'], [4, '1']]
+
+    Source: own, docs/inspect.md.
     """
 
     def __init__(

@@ -53,6 +53,8 @@ def study_report(study: StudyResult | str | Path, out: str | Path) -> Path:
         >>> result = actscope.Study(lr=[0.05, 0.5], epochs=20, seeds=6).run()
         >>> actscope.study_report(result, tempfile.mkdtemp()).name
         'index.html'
+
+    Source: own, docs/studies.md.
     """
     result = study if isinstance(study, StudyResult) else StudyResult(study)
     folder = ready_folder(local_folder(out, "a report"))

@@ -128,6 +128,9 @@ def search(
             price too); makes an NSGA-II search repeatable.
         progress: called now and then with a `Moment`.
 
+    Returns:
+        The candidates, the ranking with its test figures, and the best network as a study.
+
     Raises:
         BadSpec: a setting that cannot be; the message names it.
         UnknownName, BadExpression: no such activation, init or data set.
@@ -139,6 +142,9 @@ def search(
         ...                activations=("relu", "tanh"), grammar=False, finalists=1, final_seeds=2)
         >>> found.best.plan()
         Plan(1 cells, 2 trials)
+
+    Source: TPE: Bergstra et al. 2011; NSGA-II: Deb et al. 2002; successive halving: Jamieson &
+    Talwalkar 2016; Optuna: Akiba et al. 2019.
     """
     space = Space(
         depth, tuple(activations), tuple(inits), tuple(norm), tuple(residual), grammar, hybrid

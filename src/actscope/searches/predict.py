@@ -76,6 +76,9 @@ def predict(
         >>> grid = {"activation": ["tanh", "sigmoid"], "depth": 8, "points": 400}
         >>> predict(grid).table.activation.tolist()
         ['tanh', 'sigmoid']
+
+    Source: Jacot, Gabriel & Hongler 2018, Neural tangent kernel; the combination is own,
+    docs/predictor.md.
     """
     whole("networks", networks, 1, 1000)
     asked = _study(study)

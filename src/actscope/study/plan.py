@@ -78,6 +78,8 @@ class Study:
         80
         >>> Study(lr=0.1, grid=[{"activation": "sigmoid", "lr": [1, 10]}, {}]).plan()
         Plan(3 cells, 60 trials)
+
+    Source: own, docs/studies.md; intervals: Efron 1987, bootstrap with BCa.
     """
 
     activation: Any = "relu"
