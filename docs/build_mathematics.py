@@ -13,7 +13,6 @@ import re
 from pathlib import Path
 
 import actscope.maths
-
 from actscope.activations import SHELF as ACTIVATIONS
 from actscope.datasets import SHELF as DATASETS
 from actscope.inits import SHELF as INITS

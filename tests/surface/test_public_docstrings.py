@@ -1,4 +1,4 @@
-"""Every public name says what it promises: one line, arguments, returns, errors, example, source."""
+"""Every public name says what it promises: arguments, returns, errors, an example, a source."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ def lacking(thing):
     parts = sections(doc)
     first, _, rest = doc.partition("\n")
     lacks = [part for part in PARTS if part not in parts]
-    if not first.endswith((".", "?")) or rest.strip() and not rest.startswith("\n"):
+    if not first.endswith((".", "?")) or (rest.strip() and not rest.startswith("\n")):
         lacks.append("a first line that stands alone")
     if not re.search(r"^Source:", doc, re.M):
         lacks.append("a source")

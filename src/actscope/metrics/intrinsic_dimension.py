@@ -35,7 +35,7 @@ def dimension(cloud: Floats) -> float:
 
 
 def f(x: Floats, h: Floats) -> Any:
-    """TwoNN: the slope of −ln(1 − F) against ln(r₂/r₁), F the share of points of a smaller ratio."""
+    """TwoNN: the slope of −ln(1 − F) against ln(r₂/r₁), F the share of points of smaller ratio."""
     result = np.empty(h.shape[:-2])
     for place in np.ndindex(*h.shape[:-2]):
         result[place] = dimension(h[place])
