@@ -1,8 +1,10 @@
 """README and docs: every block of code runs, every session shown is what the command prints.
 
 - `console`: each line after `$ ` is a command and the lines under it are its output; `…` stands
-  for anything. The tables of the page (`toml`, named in the sentence above) lie beside it.
-- `pycon`: a doctest. `python`: runs, with the names of GIVEN where the page speaks of yours.
+  for anything.
+- `toml`: a file for the sessions and commands below it on the page, of the name that the sentence
+  above says, or pyproject.toml.
+- `pycon`: a doctest. `python`: runs, with what `given` has where the page speaks of yours.
 - `sh`: commands that run. Those that would take minutes, download or never end run in short:
   SHORT says what instead. Of `make`, `pip` and scripts, what they name has to exist; CI runs the
   targets, tests/examples the scripts.
@@ -83,7 +85,8 @@ def blocks(*languages):
             language, body = found.groups()
             if language == "toml":
                 before = text[: found.start()].rstrip().rpartition("\n\n")[2]
-                files[re.findall(r"`([\w.]+\.toml)`", before)[-1]] = body
+                named = re.findall(r"`([\w.]+\.toml)`", before)
+                files = {**files, (named or ["pyproject.toml"])[-1]: body}
             if language in languages:
                 yield pytest.param(body, files, id=f"{page.relative_to(ROOT)}[{count}]")
                 count += 1
@@ -244,6 +247,8 @@ once = functools.cache(run)
 
 @pytest.mark.parametrize(("body", "files"), list(blocks("sh")))
 def test_a_block_of_commands_runs(body, files, folder):
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     for command in commands(body):
         match shlex.split(command):
             case ["make", target]:
