@@ -29,11 +29,11 @@ def test_compiled_and_torch_meet(name: str, dtype: torch.dtype, layout: str) -> 
     record, (shape, dim) = activation(name), LAYOUTS[layout]
     table, far = record(GRID), record(np.array([-1e3, 1e3]))
     tails = _tail(table, far[0], False), _tail(table, far[1], True)
-    fast, slow = Moments(*tails), Moments(*tails)
+    fast, slow = Moments(*tails), Moments(*tails, on_cpu=False)
     for n in (70, 1, 33) if shape else (19, 19):
         y = torch.as_tensor(record(6.0 * torch.randn(n, *shape, dtype=dtype).numpy()))
         fast.add(y, dim)
-        slow._on_device(y, dim)
+        slow.add(y, dim)
     a, b = fast.numbers(), slow.numbers()
     tolerance = 1e-12 if dtype == torch.float64 else 3e-5  # torch sums in float32
     for key in a:
@@ -73,12 +73,12 @@ def test_memory_layout_does_not_matter() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_gradients_compiled_and_torch_meet(dtype: torch.dtype) -> None:
-    fast, slow = Gradient(), Gradient()
+    fast, slow = Gradient(), Gradient(on_cpu=False)
     for shape in ((700,), (3, 5, 7, 2), (1,)):
         g = (torch.randn(shape) * (torch.rand(shape) > 0.4)).to(dtype)
         for one in (g, g.contiguous(memory_format=torch.channels_last) if g.ndim == 4 else g):
             fast.add(one)
-            slow._on_device(one.float() if dtype == torch.bfloat16 else one)
+            slow.add(one)
     assert fast.norm == pytest.approx(slow.norm, rel=1e-6)
     assert fast.zero_fraction == slow.zero_fraction
 
@@ -91,10 +91,10 @@ def test_many_batches_are_folded() -> None:
     n = moments.numbers()
     np.testing.assert_allclose(n["mean"], whole.mean((0, 2, 3)), atol=1e-7)
     np.testing.assert_allclose(n["var"], whole.var((0, 2, 3)), rtol=1e-5)
-    slow = Moments()
+    slow = Moments(on_cpu=False)
     for part in parts:
-        slow._on_device(part, 1)
-    assert len(slow._parts) < 16
+        slow.add(part, 1)
+    assert all(len(parts) < 16 for _, parts in slow._waiting.values())
     np.testing.assert_allclose(slow.numbers()["var"], n["var"], rtol=1e-5)
 
 

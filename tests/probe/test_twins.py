@@ -111,7 +111,7 @@ TARGETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: getattr(t, "key", t)[:50])
 def test_a_swapped_model_computes_trains_and_travels(target) -> None:
     model, x = Net(), torch.randn(9, 8)
     record = activation(target)

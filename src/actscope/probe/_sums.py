@@ -9,47 +9,48 @@ BLOCK rows, about the shift, and go to float64 then.
 import numba
 import numpy as np
 
-BLOCK = 32
+BLOCK = 64
 STRIP = 256
+FAST = {"contract", "reassoc", "nsz"}  # the order of a sum is free; NaN and infinities are kept
+
+# rows of a site's sums; `Moments` reads them
+SHIFT, SUM, SQUARE, LOW, HIGH, ZEROS, LEAST, MOST, HEIGHT = range(9)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def shift_of(y, shift):
-    """The first row's values at every unit, 0 where they are not finite.
-
-    y (rows, units, inner), shift (units,).
-    """
-    for u in range(y.shape[1]):
-        value = y[0, u, 0]
-        shift[u] = value if np.isfinite(value) else y.dtype.type(0.0)
-
-
-FAST = {"contract", "reassoc", "nsz"}  # the order of a sum is free; NaN and infinities are kept
+def begin(y, inner, sums):
+    """Sums of nothing, about the first row's values, or 0 where they are not finite."""
+    sums[SUM:LEAST] = 0.0
+    sums[LEAST], sums[MOST] = np.inf, -np.inf
+    for u in range(sums.shape[1]):
+        value = y[0, u * inner]
+        sums[SHIFT, u] = value if np.isfinite(value) else 0.0
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
-def _gather(part, left, wide, inner, totals):
+def _gather(part, left, wide, inner, total):
     """Add the sums of a strip's columns to their units'."""
     if inner == 1:
-        for k in range(5):
-            for j in range(wide):
-                totals[k, left + j] += part[k, j]
+        for j in range(wide):
+            total[left + j] += part[j]
         return
     j = 0
     while j < wide:
         unit = (left + j) // inner
         end = min(wide, (unit + 1) * inner - left)
-        for k in range(5):
-            total = 0.0
-            for i in range(j, end):
-                total += np.float64(part[k, i])
-            totals[k, unit] += total
+        sum_ = 0.0
+        for i in range(j, end):
+            sum_ += np.float64(part[i])
+        total[unit] += sum_
         j = end
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _spread(values, left, wide, inner, into):
     """A number a unit, to the unit's columns of a strip."""
+    if inner == 1:
+        into[:wide] = values[left : left + wide]
+        return
     j = 0
     while j < wide:
         unit = (left + j) // inner
@@ -61,6 +62,12 @@ def _spread(values, left, wide, inner, into):
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _range(low, high, left, wide, inner, least, most):
     """The range of a strip's columns, to that of their units."""
+    if inner == 1:
+        for j in range(wide):
+            u = left + j
+            least[u] = low[j] if low[j] < least[u] else least[u]
+            most[u] = high[j] if high[j] > most[u] else most[u]
+        return
     j = 0
     while j < wide:
         unit = (left + j) // inner
@@ -73,48 +80,104 @@ def _range(low, high, left, wide, inner, least, most):
         j = end
 
 
+# Four rows at a time, so that the sums are read and written a fourth as often; a loop of its own
+# for each measure, since one loop over all of them has too many arrays for the registers.
+
+
+@numba.njit(inline="always")
+def _lines(y, i, left, right):
+    """Four rows of a strip."""
+    return y[i, left:right], y[i + 1, left:right], y[i + 2, left:right], y[i + 3, left:right]
+
+
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
-def add(y, inner, shift, totals, least, most, bounds, counts):
+def _sum_rows(y, left, right, about, total, square):
+    """Sums of a strip about the shift."""
+    n = len(y) & ~3
+    for i in range(0, n, 4):
+        a, b, c, d = _lines(y, i, left, right)
+        for j in range(right - left):
+            m = about[j]
+            e, f, g, h = a[j] - m, b[j] - m, c[j] - m, d[j] - m
+            total[j] += (e + f) + (g + h)
+            square[j] += (e * e + f * f) + (g * g + h * h)
+    for i in range(n, len(y)):
+        for j in range(right - left):
+            e = y[i, left + j] - about[j]
+            total[j] += e
+            square[j] += e * e
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def _range_rows(y, left, right, low, high):
+    """The smallest and the largest number of every column of a strip; NaN changes neither."""
+    n = len(y) & ~3
+    for i in range(0, n, 4):
+        a, b, c, d = _lines(y, i, left, right)
+        for j in range(right - left):
+            least, most = low[j], high[j]
+            for v in (a[j], b[j], c[j], d[j]):
+                least = v if v < least else least
+                most = v if v > most else most
+            low[j], high[j] = least, most
+    for i in range(n, len(y)):
+        for j in range(right - left):
+            v = y[i, left + j]
+            low[j] = v if v < low[j] else low[j]
+            high[j] = v if v > high[j] else high[j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def _count_rows(y, left, right, least, most, count):
+    """How many numbers of every column of a strip lie between two ends."""
+    none, full = y.dtype.type(0.0), y.dtype.type(1.0)
+    n = len(y) & ~3
+    for i in range(0, n, 4):
+        a, b, c, d = _lines(y, i, left, right)
+        for j in range(right - left):
+            total = count[j]
+            for v in (a[j], b[j], c[j], d[j]):
+                total += full if (v >= least) & (v <= most) else none
+            count[j] = total
+    for i in range(n, len(y)):
+        for j in range(right - left):
+            v = y[i, left + j]
+            count[j] += full if (v >= least) & (v <= most) else none
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def add(y, inner, sums, tails, fresh):
     """Add rows to the sums.
 
-    y (rows, columns), of which `inner` after one another are one unit's; shift (units,);
-    totals (5, units) float64: sum and sum of squares about the shift, outputs in the low and in
-    the high tail, zeros; least and most (units,). bounds (4,) of y's type: the low tail from and
-    to, the high tail from and to. counts (3,): which of low, high and zeros are wanted.
+    y (rows, columns), of which `inner` after one another are one unit's; sums (HEIGHT, units)
+    float64: the shift, sum and sum of squares about it, outputs in the low and in the high tail,
+    zeros, smallest and largest output; tails (3, 2) float64: from where to where an output counts
+    as low, high and zero, or an empty range for what is not wanted. fresh: forget all sums first.
     """
+    if fresh:
+        begin(y, inner, sums)
     rows, columns = y.shape
+    kind = y.dtype.type
     part = np.empty((5, STRIP), y.dtype)
-    about, low, high = np.empty(STRIP, y.dtype), np.empty(STRIP, y.dtype), np.empty(STRIP, y.dtype)
-    none, full = y.dtype.type(0.0), y.dtype.type(1.0)
-    low_from, low_to, high_from, high_to = bounds[0], bounds[1], bounds[2], bounds[3]
+    about, low, high, one, two = part[0], part[1], part[2], part[3], part[4]
     for left in range(0, columns, STRIP):
-        wide = min(STRIP, columns - left)
-        _spread(shift, left, wide, inner, about)
-        low[:], high[:] = y.dtype.type(np.inf), y.dtype.type(-np.inf)
+        right = min(left + STRIP, columns)
+        wide = right - left
+        _spread(sums[SHIFT], left, wide, inner, about)
+        low[:], high[:] = kind(np.inf), kind(-np.inf)
         for start in range(0, rows, BLOCK):
-            part[:] = none
-            for i in range(start, min(start + BLOCK, rows)):
-                line = y[i, left : left + wide]
-                for j in range(wide):
-                    v = line[j]
-                    d = v - about[j]
-                    part[0, j] += d
-                    part[1, j] += d * d
-                    low[j] = v if v < low[j] else low[j]
-                    high[j] = v if v > high[j] else high[j]
-                if counts[0]:
-                    for j in range(wide):
-                        v = line[j]
-                        part[2, j] += full if (v >= low_from) & (v <= low_to) else none
-                if counts[1]:
-                    for j in range(wide):
-                        v = line[j]
-                        part[3, j] += full if (v >= high_from) & (v <= high_to) else none
-                if counts[2]:
-                    for j in range(wide):
-                        part[4, j] += full if line[j] == none else none
-            _gather(part, left, wide, inner, totals)
-        _range(low, high, left, wide, inner, least, most)
+            block = y[start : min(start + BLOCK, rows)]
+            one[:], two[:] = kind(0.0), kind(0.0)
+            _sum_rows(block, left, right, about, one, two)
+            _range_rows(block, left, right, low, high)
+            _gather(one, left, wide, inner, sums[SUM])
+            _gather(two, left, wide, inner, sums[SQUARE])
+            for k in range(3):
+                if tails[k, 0] <= tails[k, 1]:
+                    one[:] = kind(0.0)
+                    _count_rows(block, left, right, kind(tails[k, 0]), kind(tails[k, 1]), one)
+                    _gather(one, left, wide, inner, sums[LOW + k])
+        _range(low, high, left, wide, inner, sums[LEAST], sums[MOST])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")

@@ -63,7 +63,7 @@ class Site:
         calls: how often it was called, over all batches.
         shape: of the last output that was not empty.
         dim: the dimension of its units in that output.
-        device, dtype: of that output, as text.
+        dtype: of that output.
         weight: the name of the weight of the layer before, or "".
         sigma_w: standard deviation of that weight times √fan_in.
         seconds: time spent in it.
@@ -78,8 +78,7 @@ class Site:
     calls: int = 0
     shape: tuple[int, ...] = ()
     dim: int = -1
-    device: str = ""
-    dtype: str = ""
+    dtype: Any = None
     weight: str = ""
     sigma_w: float = float("nan")
     seconds: float = 0.0
@@ -88,7 +87,7 @@ class Site:
     rows_in: Any = None
     rows_out: Any = None
     pairs: Any = None
-    pooled: Any = None
+    pooled: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +203,7 @@ class Collector:
             The site if its gradient is wanted and the output has none.
         """
         with _exact(call.output), self._lock:
-            site = self._site(call)
+            site = self._site(call, tuple(call.output.shape))
             if site is None:
                 return None
             if call.expression is not None:
@@ -225,32 +224,35 @@ class Collector:
 
     # -- which site -----------------------------------------------------------------------------
 
-    def _site(self, call: Call) -> Site | None:
-        identity = self._identity(call)
+    def _site(self, call: Call, shape: tuple[int, ...]) -> Site | None:
+        identity = self._identity(call, shape)
         if identity is None:
             return None
         named = call.kind == "module" or call.module is not None
         base = call.path if named else f"{call.path}:{identity.name}"
         counts = self._local.counts
-        counts[base] = counts.get(base, 0) + 1
-        name = base if counts[base] == 1 else f"{base}#{counts[base]}"
-        if name not in self.sites:
-            site = Site(name, call.path, call.kind, identity, call.gated, len(self.sites))
-            site.moments = Moments(identity.low, identity.high)
-            self._weight(site, call)
-            m = self.measures
-            if m.rows:
-                site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
-            if m.pairs:
-                site.pairs = samples.Pairs()
-            site.pooled = []
-            self.sites[name] = site
-        return self.sites[name]
+        count = counts[base] = counts.get(base, 0) + 1
+        name = base if count == 1 else f"{base}#{count}"
+        site = self.sites.get(name)
+        if site is None:
+            site = self.sites[name] = self._new(name, call, identity)
+        return site
 
-    def _identity(self, call: Call) -> Identity | None:
+    def _new(self, name: str, call: Call, identity: Identity) -> Site:
+        """A site that is met for the first time."""
+        m = self.measures
+        order, moments = len(self.sites), Moments(identity.low, identity.high)
+        site = Site(name, call.path, call.kind, identity, call.gated, order, moments=moments)
+        self._weight(site, call)
+        if m.rows:
+            site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
+        if m.pairs:
+            site.pairs = samples.Pairs()
+        return site
+
+    def _identity(self, call: Call, shape: tuple[int, ...]) -> Identity | None:
         if call.expression is None:
             return plain(call.label)
-        shape = tuple(call.output.shape)
         said = call.expression.name if call.kind == "module" else text(call.expression)
         key = (call.path, said, len(shape))
         if key not in self.identities:
@@ -270,9 +272,10 @@ class Collector:
 
     # -- measuring ------------------------------------------------------------------------------
 
-    def _dim(self, site: Site, call: Call) -> int:
-        shape = tuple(call.output.shape)
+    def _dim(self, site: Site, call: Call, shape: tuple[int, ...]) -> int:
         units = self.measures.units
+        if units is None:
+            return unit_dim(shape, call.dim)
         if isinstance(units, Mapping):
             told = next((d for p, d in units.items() if fnmatch.fnmatch(site.name, p)), None)
         else:
@@ -287,12 +290,14 @@ class Collector:
         return told % len(shape)
 
     def _measure(self, site: Site, call: Call) -> None:
-        m, y = self.measures, call.output.detach()
-        if y.numel() == 0 or y.ndim == 0:
+        m, y = self.measures, call.output
+        if y.requires_grad:
+            y = y.detach()
+        shape = tuple(y.shape)
+        if not shape or 0 in shape:
             return
-        dim = self._dim(site, call)
-        site.shape, site.dim = tuple(y.shape), dim
-        site.device, site.dtype = str(y.device), str(y.dtype).removeprefix("torch.")
+        dim = site.dim = self._dim(site, call, shape)
+        site.shape, site.dtype = shape, y.dtype
         if m.moments:
             site.moments.add(y, dim)
         if m.rows:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import warnings
-from typing import Any
 
 import torch
 
@@ -20,12 +20,17 @@ class Eager:
         self.lock, self.count = threading.Lock(), 0
         self.stack, self.quiet = contextlib.ExitStack(), False
 
-    def enter(self, root: Any) -> None:
-        """A pass over a model begins."""
-        compiled = any(hasattr(m, "_orig_mod") for m in root.modules())
+    def enter(self, compiled: bool) -> None:
+        """A pass begins.
+
+        Args:
+            compiled: the model has parts that `torch.compile` wrapped.
+        """
         with self.lock:
             self.count += 1
-            if self.count == 1 and hasattr(torch.compiler, "set_stance"):  # from torch 2.6 on
+            # without Dynamo nothing is compiled; stances exist from torch 2.6 on
+            known = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
+            if self.count == 1 and known:
                 self.stack.enter_context(torch.compiler.set_stance("force_eager"))
             if compiled and not self.quiet:
                 # torch warns of hooks on compiled modules; ours count them right

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,15 +26,27 @@ class Layer:
 
     Attributes:
         weight: a weak reference to it.
-        fan_in: inputs of one unit; 0 if unknown.
+        inputs: where the weight counts the inputs of a unit: "rest" of its dimensions behind the
+            first, "first" before the last, "transposed" all but the second; "" if unknown.
         plain: nothing but its bias and views lie between: no norm, no residual sum.
         place: counts calls of a pass, so that the later of two layers can be told.
     """
 
     weight: weakref.ref[Any]
-    fan_in: int
+    inputs: str
     plain: bool
     place: int
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of one unit; 0 if unknown."""
+        weight = self.weight()
+        shape: tuple[int, ...] = () if weight is None else tuple(weight.shape)
+        if self.inputs == "rest":
+            return math.prod(shape[1:])
+        if self.inputs == "transposed":
+            return shape[0] * math.prod(shape[2:])
+        return shape[-2] if self.inputs == "first" else 0
 
 
 @dataclass(slots=True, eq=False)

@@ -70,9 +70,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         start = time.perf_counter()
         sites = self.sites
         sites.serial += 1
-        tensors: list[Any] = []
-        for value in (*args, *kwargs.values()) if kwargs else args:
-            _tensors(value, tensors)
+        tensors = _tensors((*args, *kwargs.values()) if kwargs else args)
         if sites.stretches:
             sites.bind(tensors)
         if plan.told:
@@ -99,10 +97,15 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
 
     def push(self, module: Any, args: tuple[Any, ...]) -> None:
         """A module under the root is called."""
-        self.sites.stack.push(module, args)
+        frame = self.sites.stack.push(module, args)
+        if frame.called is not None and torch.overrides._get_current_function_mode() is self:
+            torch.overrides._pop_mode()  # there is nothing to follow in an activation module
+            frame.aside = True
 
     def pop(self, module: Any, result: Any) -> None:
         """A module under the root returned, or raised."""
+        if self.frames[-1].aside:
+            torch.overrides._push_mode(self)
         self.sites.stack.pop(module, result)
 
     def finish(self) -> None:
@@ -259,12 +262,16 @@ class Again(Pass):
         super().switch(run, what)
 
 
-def _tensors(value: Any, found: list[Any]) -> None:
-    """Add the tensors in a value, lists and tuples opened one level."""
-    if isinstance(value, torch.Tensor):
-        found.append(value)
-    elif isinstance(value, (list, tuple)):
-        found += [v for v in value if isinstance(v, torch.Tensor)]
+def _tensors(values: tuple[Any, ...]) -> list[Any]:
+    """The tensors among values, lists and tuples opened one level."""
+    tensor = torch.Tensor
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += [v for v in value if isinstance(v, tensor)]
+    return found
 
 
 def _inplace_flag(plan: Plan, args: tuple[Any, ...]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from actscope.probe.moments import kernels
+from actscope.probe.moments import compiled
 
 NO_FUNCTIONS = torch._C.DisableTorchFunction
 
@@ -17,9 +17,14 @@ class Gradient:
 
     In float64; a device's are taken of the gradient divided by its largest number, so that a
     gradient of 1e-30 does not become a norm of 0 in float32.
+
+    Args:
+        on_cpu: a gradient on the CPU goes through compiled code; False takes calls of torch there
+            too, as on any other device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_cpu: bool = True) -> None:
+        self.on_cpu = on_cpu
         self.parts: list[tuple[Any, Any]] = []  # (largest, sum of squares over largest², filled)
         self.square = 0.0
         self.count = 0
@@ -34,7 +39,7 @@ class Gradient:
                 return
             if g.dtype in (torch.float16, torch.bfloat16):
                 g = g.float()
-            if g.device.type == "cpu":
+            if self.on_cpu and g.device.type == "cpu":
                 self._compiled(g)
             else:
                 self._on_device(g)
@@ -43,7 +48,7 @@ class Gradient:
         """Add a gradient by one pass of compiled code."""
         if g.ndim == 4 and not g.is_contiguous():
             g = g.permute(0, 2, 3, 1)
-        square, filled = kernels().squares(g.reshape(-1).numpy())
+        square, filled = compiled().squares(g.reshape(-1).numpy())
         self.square += square
         self.count += g.numel()
         self.zeros += g.numel() - filled

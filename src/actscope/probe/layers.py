@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import weakref
 from typing import Any
 
@@ -70,18 +69,12 @@ def _layer(
         return dataclasses.replace(layer, plain=False) if layer is not None else None
     if plan.name == "einsum":
         weight = next((t for t in tensors if isinstance(t, torch.nn.Parameter)), None)
-        return Layer(weakref.ref(weight), 0, True, place) if weight is not None else None
+        return Layer(weakref.ref(weight), "", True, place) if weight is not None else None
     where, inputs = functions.WEIGHTS.get(plan.name, (0, ""))
     weight = kwargs.get("weight", args[where] if len(args) > where else None)
     if not inputs or not isinstance(weight, torch.Tensor) or weight.ndim < 2:
         return None
-    shape = tuple(weight.shape)
-    fan_in = {
-        "rest": math.prod(shape[1:]),
-        "transposed": shape[0] * math.prod(shape[2:]),
-        "first": shape[-2],
-    }[inputs]
-    return Layer(weakref.ref(weight), fan_in, True, place)
+    return Layer(weakref.ref(weight), inputs, True, place)
 
 
 def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -> None:

@@ -54,7 +54,7 @@ def state_of(collector: Collector) -> dict[str, Any]:
             "rows_in": site.rows_in.array() if site.rows_in is not None else None,
             "rows_out": site.rows_out.array() if site.rows_out is not None else None,
             "pairs": site.pairs.parts if site.pairs is not None else {},
-            "pooled": [p.numpy() for p in site.pooled or []],
+            "pooled": [p.numpy() for p in site.pooled],
         }
     return {
         "sites": sites,
@@ -115,7 +115,7 @@ def _fresh(state: dict[str, Any], like: Collector) -> Site:
         identity = dataclasses.replace(identity, record=record)
     site = Site(**{**state["fixed"], "calls": 0, "seconds": 0.0}, identity=identity)
     site.moments, site.gradient = Moments(identity.low, identity.high), Gradient()
-    site.pairs, site.pooled = Pairs(), []
+    site.pairs = Pairs()
     return site
 
 

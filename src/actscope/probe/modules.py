@@ -26,6 +26,14 @@ _NEVER = (
     nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd, nn.Upsample, nn.CosineSimilarity,
     nn.modules.pooling._AdaptiveAvgPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd, nn.PixelShuffle,
 )  # fmt: skip
+# of them, those whose forward is one call of torch that is no activation and hides none
+_ONE_CALL = frozenset([
+    nn.Linear, nn.Embedding, nn.Identity, nn.Flatten, nn.Conv1d, nn.Conv2d, nn.Conv3d,
+    nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.BatchNorm1d, nn.BatchNorm2d,
+    nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.Dropout, nn.Dropout1d, nn.Dropout2d,
+    nn.Dropout3d, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d,
+    nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
+])  # fmt: skip
 _SOFTMAX = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
 _SIMPLE = (bool, int, float, str, type(None))
 _MOST = 1 << 22  # numbers tried at once
@@ -44,6 +52,12 @@ def name_of(module: Any) -> str:
         return module.record.key
     name = type(module).__name__
     return _names.get(name, name)
+
+
+def is_one_call(module: Any) -> bool:
+    """Whether a module's forward is one call of torch, so that no site can have its name."""
+    changed = "forward" in module.__dict__ or module._forward_hooks or module._forward_pre_hooks
+    return type(module) in _ONE_CALL and not changed and not module._modules
 
 
 def kind_of(module: Any, first: Any) -> str | None:

@@ -31,223 +31,167 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
     return 1 if len(shape) in (4, 5) else len(shape) - 1
 
 
-FOLD = 16  # batches whose sums wait to be added up together
+_SHORT = (torch.float16, torch.bfloat16)
+FOLD = 16  # batches whose sums wait on a device to be added up together
 
 
 class Moments:
     """Sums over rows, per unit: what mean, variance, range and counts are made from.
 
-    The sums are taken about the first row, so that the variance is right where the mean
-    is large beside the spread, and are kept in float64 (float32 where a device has no float64).
+    The sums are taken about the first row, so that the variance is right where the mean is large
+    beside the spread. Those of a few rows are in the outputs' own type, all others in float64.
 
     Args:
         low, high: the activation's flat tails, whose outputs are counted.
+        on_cpu: a batch on the CPU goes through compiled code; False takes calls of torch there
+            too, as on any other device.
     """
 
-    FIELDS = ("sum", "square", "low", "high", "zeros")
+    def __init__(
+        self, low: Tail | None = None, high: Tail | None = None, on_cpu: bool = True
+    ) -> None:
+        self.low, self.high, self.on_cpu = low, high, on_cpu
+        self.rows = 0
+        self._sums: Floats | None = None  # (HEIGHT, units), as `_sums` says
+        # per device: the shift, and the sums of the last few batches, not added up yet
+        self._waiting: dict[Any, tuple[Any, list[Any]]] = {}
 
-    def __init__(self, low: Tail | None = None, high: Tail | None = None) -> None:
-        self.low, self.high = low, high
-        self.units = self._rows = 0
-        self.shift: Any = None
-        self._parts: list[list[Any]] = []  # of the last few batches, not added up yet
-        self._totals: Any = None
-        self._least: Any = None
-        self._most: Any = None
-        self._held: tuple[Any, ...] | None = None  # shift, sums, range: as compiled code has them
+    @property
+    def units(self) -> int:
+        """Units of the site; 0 before the first batch."""
+        return self._sums.shape[1] if self._sums is not None else 0
 
     def add(self, y: Any, dim: int) -> None:
         """Add a batch.
+
+        A site whose number of units changes begins again.
 
         Args:
             y: floats of any shape; an empty batch adds nothing.
             dim: the dimension of the units; every other is rows.
         """
-        if y.numel() == 0:
+        count = y.numel()
+        if count == 0:
             return
-        if y.dtype in (torch.float16, torch.bfloat16):
+        if y.dtype in _SHORT:
             y = y.float()
-        if y.device.type == "cpu":
-            self._compiled(y, dim)
+        units, code = y.shape[dim], compiled()
+        begin = self._sums is None or self._sums.shape[1] != units
+        if begin:
+            self._sums, self._waiting, self.rows = np.empty((code.HEIGHT, units)), {}, 0
+        if self.on_cpu and y.is_cpu:
+            rows, inner = _columns(y, dim)
+            code.add(rows, inner, self._sums, _bounds(self.low, self.high), begin)
         else:
-            self._on_device(y, dim)
+            self._on_device(y, dim, begin)
+        self.rows += count // units
 
-    def _compiled(self, y: Any, dim: int) -> None:
-        """Add a batch by one pass of compiled code."""
-        units = y.shape[dim]
-        flat, inner = _columns(y, dim)
-        rows = flat.numpy()
-        known = self._held
-        if known is None or known[0].size != units or known[0].dtype != rows.dtype:
-            known = self._begin(rows, units, inner)
-        kernels().add(rows, inner, *known, *_bounds(self.low, self.high, rows.dtype.char))
-        self._rows += rows.size // units
-
-    def _begin(self, rows: Any, units: int, inner: int) -> tuple[Any, ...]:
-        """Fresh sums for the compiled code."""
-        self._fresh(units)
-        shift, ends = np.empty(units, rows.dtype), np.empty((2, units), rows.dtype)
-        ends[0], ends[1] = np.inf, -np.inf
-        kernels().shift_of(rows.reshape(len(rows), units, inner), shift)
-        self._held = known = (shift, np.zeros((5, units)), ends[0], ends[1])
-        return known
-
-    def _on_device(self, y: Any, dim: int) -> None:
-        """Add a batch by calls of torch."""
-        units = y.shape[dim]
+    def _on_device(self, y: Any, dim: int, begin: bool) -> None:
+        """Add a batch by calls of torch; its sums stay on the device for a while."""
         over = tuple(i for i in range(y.ndim) if i != dim)
         view = [1] * y.ndim
-        view[dim] = units
+        view[dim] = y.shape[dim]
         if not over:
-            y, over, view = y.reshape(1, -1), (0,), [1, units]
-        if self.shift is None or units != self.units:
-            self._fresh(units)
+            y, over, view = y.reshape(1, -1), (0,), [1, y.shape[dim]]
+        if begin:
             first = y[tuple(slice(None) if i not in over else 0 for i in range(y.ndim))]
-            self.shift = torch.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0)
-        work = torch.sub(y, self.shift.view(view))  # the only copy: all else is written over it
-        sums = [work.sum(over), work.mul_(work).sum(over), y.amin(over), y.amax(over)]
-        for tail in (self.low, self.high):
-            if tail is not None:
-                sums.append(_inside(y, tail, work).sum(over))
-        if not self._exact:  # else the low tail is zero itself
-            sums.append(torch.eq(y, 0.0, out=work).sum(over))
-        self._parts.append(sums)
-        self._rows += y.numel() // units
-        if len(self._parts) >= FOLD:
+            compiled().begin(first.to("cpu", torch.float32).numpy()[None], 1, self._sums)
+        shift, parts = self._at(y)
+        work = torch.sub(y, shift.view(view))  # the only copy: all else is written over it
+        sums = [work.sum(over), work.mul_(work).sum(over)]
+        for low, high in _bounds(self.low, self.high):
+            wanted = low <= high
+            sums.append(_between(y, low, high, work).sum(over) if wanted else None)
+        none = torch.zeros_like(sums[0])
+        sums = [none if part is None else part for part in sums]
+        parts.append(torch.stack([*sums, y.amin(over), y.amax(over)]))
+        if len(parts) >= FOLD:
             self._fold()
 
-    def _fresh(self, units: int) -> None:
-        """A site whose number of units changes begins again."""
-        self._parts, self._held = [], None
-        self.units, self._rows = units, 0
-        self._totals = self._least = self._most = None
-
-    @property
-    def _exact(self) -> bool:
-        """Whether the low tail is exactly zero, so that its count is the count of zeros."""
-        return _is_zero(self.low)
+    def _at(self, y: Any) -> tuple[Any, list[Any]]:
+        """The shift on a tensor's device and in its type, and what waits there."""
+        key = (y.device, y.dtype)
+        if key not in self._waiting:
+            assert self._sums is not None
+            shift = torch.from_numpy(self._sums[compiled().SHIFT].astype(np.float32))
+            self._waiting[key] = (shift.to(y.device, y.dtype), [])
+        return self._waiting[key]
 
     def _fold(self) -> None:
-        """Add up the batches since the last time: one pass over small tensors, in float64."""
-        if self._held is not None and self._totals is None:  # the same memory, as tensors
-            held = map(torch.from_numpy, self._held)
-            self.shift, self._totals, self._least, self._most = held
-        if not self._parts:
-            return
-        wide = torch.float32 if self.shift.device.type == "mps" else torch.float64
-        columns = [torch.stack(part) for part in zip(*self._parts, strict=True)]
-        self._parts = []
-        least, most = columns[2].amin(0), columns[3].amax(0)
-        counts = iter(column.sum(0, dtype=wide) for column in columns[4:])
-        none = torch.zeros(self.units, dtype=wide, device=self.shift.device)
-        totals = torch.stack(
-            [
-                columns[0].sum(0, dtype=wide),
-                columns[1].sum(0, dtype=wide),
-                next(counts) if self.low is not None else none,
-                next(counts) if self.high is not None else none,
-                next(counts) if not self._exact else none,
-            ]
-        )
-        if self._totals is None:
-            self._totals, self._least, self._most = totals, least, most
-            return
-        self._totals += totals
-        self._least = torch.minimum(self._least, least)
-        self._most = torch.maximum(self._most, most)
-
-    @property
-    def rows(self) -> int:
-        """Rows added so far."""
-        return self._rows
-
-    @property
-    def totals(self) -> Any:
-        """(5, units): FIELDS, over all batches; None before the first."""
-        self._fold()
-        return self._totals
-
-    @property
-    def least(self) -> Any:
-        """(units,): the smallest output."""
-        self._fold()
-        return self._least
-
-    @property
-    def most(self) -> Any:
-        """(units,): the largest output."""
-        self._fold()
-        return self._most
+        """Add up what waits on devices, in float64 on the CPU."""
+        for _, parts in self._waiting.values():
+            if parts:
+                batches = torch.stack(parts).cpu().double().numpy()
+                parts.clear()
+                assert self._sums is not None
+                _join(self._sums, batches[:, :5].sum(0), batches[:, 5].min(0), batches[:, 6].max(0))
 
     @property
     def zero_fraction(self) -> float:
         """The part of all outputs that is exactly 0."""
         if self.rows == 0:
             return float("nan")
-        zeros = self.totals[2 if self._exact else 4].sum()
+        zeros = self.sums[compiled().LOW if _is_zero(self.low) else compiled().ZEROS].sum()
         return float(zeros) / (self.rows * self.units)
+
+    @property
+    def sums(self) -> Floats:
+        """(HEIGHT, units): over all batches, as `_sums` says."""
+        self._fold()
+        assert self._sums is not None
+        return self._sums
 
     def numbers(self) -> dict[str, Floats]:
         """Per unit, each (units,): mean, var, least, most, and the fractions low and high."""
         names = ("mean", "var", "least", "most", "low", "high")
         if self.rows == 0:
             return {name: np.empty(0) for name in names}
-        total = self.totals.double().cpu().numpy()
+        shift, total, square, low, high, _, least, most = self.sums
         n = self.rows
         with np.errstate(invalid="ignore"):  # of a unit with an infinity
-            mean = total[0] / n
-            var = np.maximum(total[1] / n - mean**2, 0.0)
-        values = (
-            self.shift.double().cpu().numpy() + mean,
-            np.where(np.isnan(total[1]), np.nan, var),
-            self.least.double().cpu().numpy(),
-            self.most.double().cpu().numpy(),
-            total[2] / n,
-            total[3] / n,
-        )
+            mean = total / n
+            var = np.maximum(square / n - mean**2, 0.0)
+        var = np.where(np.isnan(square), np.nan, var)
+        values = (shift + mean, var, least.copy(), most.copy(), low / n, high / n)
         return dict(zip(names, values, strict=True))
 
     def state(self) -> dict[str, Any]:
         """Everything measured, as NumPy, to be sent to another process."""
-        if self.totals is None:
-            return {"rows": 0}
-        return {
-            "rows": self.rows,
-            "shift": self.shift.double().cpu().numpy(),
-            "totals": self.totals.double().cpu().numpy(),
-            "least": self.least.cpu().numpy(),
-            "most": self.most.cpu().numpy(),
-        }
+        return {"rows": self.rows, "sums": self.sums.copy() if self.rows else None}
 
     def merge(self, state: dict[str, Any]) -> None:
-        """Add what another process measured: its sums are moved to this one's shift."""
-        if not state["rows"]:
+        """Add what another process measured: its sums are moved to this one's shift.
+
+        Sums over another number of units cannot be added, and are left out.
+        """
+        theirs, n = state["sums"], state["rows"]
+        if not n or (self.rows and theirs.shape[1] != self.units):
             return
-        if self.totals is not None and len(state["shift"]) != self.units:
-            return  # another number of units: the sums do not add up
-        if self.totals is None:
-            self.units, self._rows = len(state["shift"]), state["rows"]
-            self.shift = torch.as_tensor(state["shift"])
-            self._totals = torch.as_tensor(state["totals"].copy())
-            self._least = torch.as_tensor(state["least"].copy())
-            self._most = torch.as_tensor(state["most"].copy())
+        if not self.rows:
+            self._sums, self.rows = theirs.copy(), n
             return
-        n, device = state["rows"], self.shift.device
-        apart = torch.as_tensor(state["shift"], device=device) - self.shift
-        theirs = torch.as_tensor(state["totals"], device=device)
-        self._totals[1] += theirs[1] + 2 * apart * theirs[0] + n * apart**2
-        self._totals[0] += theirs[0] + n * apart
-        self._totals[2:] += theirs[2:]
-        self._least = torch.minimum(self._least, torch.as_tensor(state["least"], device=device))
-        self._most = torch.maximum(self._most, torch.as_tensor(state["most"], device=device))
-        self._rows += n
+        shift, total, square, low, high, zeros, least, most = theirs
+        apart = shift - self.sums[compiled().SHIFT]
+        moved = np.stack(
+            [total + n * apart, square + 2 * apart * total + n * apart**2, low, high, zeros]
+        )
+        _join(self.sums, moved, least, most)
+        self.rows += n
+
+
+def _join(sums: Floats, more: Floats, least: Floats, most: Floats) -> None:
+    """Add sums over other rows, about the same shift."""
+    names = compiled()
+    sums[names.SUM : names.LEAST] += more
+    np.fmin(sums[names.LEAST], least, out=sums[names.LEAST])
+    np.fmax(sums[names.MOST], most, out=sums[names.MOST])
 
 
 def _is_zero(low: Tail | None) -> bool:
     return low is not None and low.limit == 0.0 and low.within == 0.0
 
 
-def _columns(y: Any, dim: int) -> tuple[Any, int]:
+def _columns(y: Any, dim: int) -> tuple[NDArray[np.floating[Any]], int]:
     """A batch as (rows, columns), and how many columns after one another are one unit's.
 
     It is not copied where it lies in memory as torch makes it, channels last included.
@@ -256,16 +200,16 @@ def _columns(y: Any, dim: int) -> tuple[Any, int]:
         moved = y.movedim(dim, -1)
         if moved.is_contiguous():
             y, dim = moved, y.ndim - 1
-    y, shape = y.contiguous(), y.shape
-    inner = math.prod(shape[dim + 1 :])
-    return y.view(-1, shape[dim] * inner), inner
+    rows = y.contiguous().numpy()
+    inner = math.prod(rows.shape[dim + 1 :])
+    return rows.reshape(-1, rows.shape[dim] * inner), inner
 
 
 @functools.lru_cache(maxsize=256)
-def _bounds(low: Tail | None, high: Tail | None, kind: str) -> tuple[Any, Any]:
-    """What the compiled code takes of the tails: their ends, and which counts are wanted."""
-    ends = np.array([*_ends(low), *_ends(high)], kind)
-    return ends, np.array([low is not None, high is not None, not _is_zero(low)])
+def _bounds(low: Tail | None, high: Tail | None) -> Floats:
+    """(3, 2): from where to where an output counts as low, high and zero."""
+    zero = _ends(None) if _is_zero(low) else (0.0, 0.0)  # else the low tail is zero itself
+    return np.array([_ends(low), _ends(high), zero])
 
 
 def _ends(tail: Tail | None) -> tuple[float, float]:
@@ -277,18 +221,19 @@ def _ends(tail: Tail | None) -> tuple[float, float]:
 
 
 @functools.cache
-def kernels() -> Any:
+def compiled() -> Any:
     """The compiled passes; Numba is imported when the first batch is added."""
     from actscope.probe import _sums
 
     return _sums
 
 
-def _inside(y: Any, tail: Tail, work: Any) -> Any:
-    """1 where an output lies in the tail, else 0, as floats, written to `work`."""
-    if tail.side == "below":
-        return torch.le(y, tail.limit + tail.within, out=work)
-    if tail.side == "above":
-        return torch.ge(y, tail.limit - tail.within, out=work)
-    torch.sub(y, tail.limit, out=work)
-    return torch.le(work.abs_(), tail.within, out=work)
+def _between(y: Any, low: float, high: float, work: Any) -> Any:
+    """1 where an output lies between two ends, else 0, as floats, written to `work`."""
+    if low == -np.inf:
+        return torch.le(y, high, out=work)
+    if high == np.inf:
+        return torch.ge(y, low, out=work)
+    if low == high:
+        return torch.eq(y, low, out=work)
+    return torch.ge(y, low, out=work).logical_and_(y <= high)

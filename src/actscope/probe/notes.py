@@ -56,10 +56,19 @@ class Notes:
         note = self.held.get(id(tensor))
         return note if note is not None and note.ref() is tensor else None
 
-    def put(self, tensor: Any, **known: Any) -> Note:
+    def put(
+        self,
+        tensor: Any,
+        expression: Expression | None = None,
+        dim: int | None = None,
+        weighted: bool = False,
+        layer: Layer | None = None,
+        **more: Any,
+    ) -> Note:
         """Note what is known of a tensor."""
-        note = self.held[id(tensor)] = Note(weakref.ref(tensor), **known)
+        note = Note(weakref.ref(tensor), expression, dim, weighted, layer, **more)
         note.stretch = self.stretch
+        self.held[id(tensor)] = note
         return note
 
     def squashed(self, tensor: Any) -> str | None:

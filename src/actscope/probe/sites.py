@@ -66,9 +66,7 @@ class Sites:
     def made(self, result: Any, origin: Any, new: Expression) -> None:
         """A tensor was made that is an expression: it waits for its use."""
         source = new.source
-        self.notes.put(
-            result, expression=new, dim=source.dim, weighted=source.weighted, layer=source.layer
-        )
+        self.notes.put(result, new, source.dim, source.weighted, source.layer)
         if new.level > PLAIN or source.weighted:
             self.pending[id(result)] = (result, None if result is origin else origin, new)
 

@@ -32,6 +32,7 @@ class Frame:
         started: seconds of the clock when its forward began.
         serial: the number of the call in the pass.
         called: (verdict, first argument, rows kept of it) of an activation module.
+        aside: the pass does not follow calls of torch until it returns.
     """
 
     module: Any
@@ -40,6 +41,7 @@ class Frame:
     started: float = 0.0
     serial: int = 0
     called: tuple[str, Any, Any] | None = None
+    aside: bool = False
 
 
 class Stack:
@@ -62,14 +64,14 @@ class Stack:
         self.owner, self.path_of, self.kinds = owner, path_of, kinds
         self.frames = [Frame(root, "")]
 
-    def push(self, module: Any, args: tuple[Any, ...]) -> None:
+    def push(self, module: Any, args: tuple[Any, ...]) -> Frame:
         """A module under the root is called."""
         start = time.perf_counter()
         above, owner = self.frames[-1], self.owner
         frame = Frame(module, self.path_of(module, above.module, above.path), above.quiet)
         self.frames.append(frame)
         if frame.quiet:
-            return
+            return frame
         owner.serial += 1
         frame.serial = owner.serial
         if isinstance(module, torch.jit.ScriptModule):
@@ -87,6 +89,7 @@ class Stack:
         now = time.perf_counter()
         owner.own += now - start
         frame.started = now
+        return frame
 
     def _verdict(self, module: Any, first: Any) -> str | None:
         known = self.kinds.get(id(module))

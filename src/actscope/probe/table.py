@@ -126,7 +126,7 @@ def _row(
         "weight": site.weight,
         "sigma_w": site.sigma_w,
         "share": site.seconds / collector.seconds if collector.seconds > 0.0 else math.nan,
-        "dtype": site.dtype,
+        "dtype": str(site.dtype).removeprefix("torch.") if site.dtype is not None else "",
     }
     per_unit = site.moments.numbers()
     if site.moments.rows:

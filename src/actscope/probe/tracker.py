@@ -29,6 +29,7 @@ from actscope.probe.checkpoints import Relay, Stretch
 from actscope.probe.coverage import Checked
 from actscope.probe.eager import EAGER
 from actscope.probe.forward import Again, Known, Pass
+from actscope.probe.modules import is_one_call
 from actscope.probe.sites import Sites
 from actscope.probe.stack import NO_FUNCTIONS
 from actscope.probe.wrappers import entry_of
@@ -49,12 +50,13 @@ class Tracker:
         self.root, self.listener = unwrap(model), listener
         self.entry = entry_of(model) or self.root
         self.paths = {id(m): (m, n) for n, m in reversed(list(self.root.named_modules()))}
+        self.plain: frozenset[int] = frozenset()  # ids of modules that need not be followed
         self.local = threading.local()
         self.handles: list[Any] = []
         self.everywhere: list[Any] = []
         self.lock = threading.Lock()
         self.known = Known()
-        self.attached = False
+        self.attached = self.compiled = False
         self.open: dict[Pass, threading.Thread] = {}  # passes that run, in whichever thread
         self.checks = 0  # CHECKS from the first complete pass on
         self.due: Callable[[], bool] = lambda: True  # asked at the start of every forward pass
@@ -62,6 +64,8 @@ class Tracker:
     def attach(self) -> None:
         """Register the hooks on the root; those on all modules are there during a pass only."""
         self.attached = True
+        self.plain = frozenset(i for i, (m, _) in self.paths.items() if is_one_call(m))
+        self.compiled = any("_orig_mod" in m._modules for m in self.root.modules())
         self.handles = [
             self.entry.register_forward_pre_hook(self._enter, prepend=True, with_kwargs=True),
             self.entry.register_forward_hook(self._leave, always_call=True),
@@ -95,7 +99,7 @@ class Tracker:
                     register_module_forward_pre_hook(self._push),
                     register_module_forward_hook(self._pop, always_call=True),
                 ]
-                EAGER.enter(self.root)
+                EAGER.enter(self.compiled)
             return True
 
     def _unhook(self) -> None:
@@ -179,11 +183,15 @@ class Tracker:
     # -- hooks on all modules ----------------------------------------------------------------
 
     def _push(self, module: Any, args: tuple[Any, ...]) -> None:
+        if id(module) in self.plain:
+            return
         current = self._current()
         if current is not None and not self._outside(current, module):
             current.push(module, args)
 
     def _pop(self, module: Any, args: Any, result: Any) -> None:
+        if id(module) in self.plain:
+            return
         current = self._current()
         if current is not None and not self._outside(current, module):
             current.pop(module, result)
