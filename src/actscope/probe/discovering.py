@@ -15,8 +15,10 @@ from torch import nn
 from actscope.probe import functions, modules
 from actscope.probe.collector import Collector, Measures
 from actscope.probe.expressions import Expression, text, version_of
+from actscope.probe.held import Held
 from actscope.probe.identity import Identity
 from actscope.probe.keep import random_kept
+from actscope.probe.nested import leaves
 from actscope.probe.routing import (
     CONSTANTS,
     NOTHING,
@@ -286,12 +288,15 @@ def sites_of(root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Found:
         route(module, routes, path)
     namer = _Namer(names, recorder)
     tracker = Tracker(twin, namer)
+    given = Held((), leaves((args, kwargs)))
+    tracker.known.held = (given,)
     with random_kept(), torch.no_grad():
         tracker.attach()
         try:
             twin(*args, **kwargs)
         finally:
             tracker.detach()
+            given.restore()
     return Found(namer.places, recorder.all, recorder.layers)
 
 

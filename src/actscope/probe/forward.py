@@ -18,6 +18,7 @@ from actscope.probe import functions
 from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.held import Held
 from actscope.probe.layers import note_result, note_sum
 from actscope.probe.sites import Sites
 
@@ -26,10 +27,16 @@ Part = tuple[Any, Expression]  # a tensor and what it is
 
 @dataclass(slots=True)
 class Known:
-    """The plan of every function, and the kind of every module, that was met."""
+    """The plan of every function, and the kind of every module, that was met.
+
+    Attributes:
+        plans, kinds: these, from pass to pass.
+        held: what has to be told before a tensor is written to.
+    """
 
     plans: dict[Any, Plan] = field(default_factory=dict)
     kinds: dict[int, tuple[Any, str | None]] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
 
     def plan(self, func: Any) -> Plan:
         """The plan of a function."""
@@ -50,7 +57,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     def __init__(self, sites: Sites, known: Known) -> None:
         super().__init__()
         self.sites, self.notes, self.frames = sites, sites.notes, sites.stack.frames
-        self.known, self.plans = known, known.plans
+        self.known, self.plans, self.held = known, known.plans, known.held
         self.graph = torch.is_grad_enabled()
         self.depth = 0  # calls of the root inside itself
         self.started = 0.0
@@ -60,6 +67,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     ) -> Any:
         kwargs = kwargs or {}
         plan = self.plans.get(func) or self.known.plan(func)
+        if self.held and (plan.writes or "out" in kwargs):
+            targets = functions.targets(plan, args, kwargs)
+            for held in self.held:
+                held.write(targets)
         if plan.ignored or self.frames[-1].quiet:
             if plan.switch:
                 self.switch(*bracket())
@@ -98,7 +109,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     def push(self, module: Any, args: tuple[Any, ...]) -> None:
         """A module under the root is called."""
         frame = self.sites.stack.push(module, args)
-        if frame.called is not None and torch.overrides._get_current_function_mode() is self:
+        alone = frame.called is not None and not self.held  # else what it writes to is watched for
+        if alone and torch.overrides._get_current_function_mode() is self:
             torch.overrides._pop_mode()  # there is nothing to follow in an activation module
             frame.aside = True
 
@@ -151,7 +163,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
         origin = sites.origin(parts)
-        if plan.in_place or kwargs.get("inplace") is True or _inplace_flag(plan, args):
+        if plan.in_place or functions.is_in_place(plan, args, kwargs):
             sites.keep_rows(origin, new.source)
         for tensor, _ in parts:
             sites.pending.pop(id(tensor), None)
@@ -272,8 +284,3 @@ def _tensors(values: tuple[Any, ...]) -> list[Any]:
         elif isinstance(value, (list, tuple)):
             found += [v for v in value if isinstance(v, tensor)]
     return found
-
-
-def _inplace_flag(plan: Plan, args: tuple[Any, ...]) -> bool:
-    """Whether a functional's `inplace` was given by position (`F.relu(x, True)`)."""
-    return len(args) > 1 and args[-1] is True and plan.level == ALWAYS

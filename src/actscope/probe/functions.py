@@ -164,6 +164,7 @@ class Plan:
         composite: a Python function of torch that is run again with the probe looking inside.
         spread: softmax or GLU: an activation that is not elementwise.
         switch: turns gradients on or off.
+        writes: may write to a tensor that it is given, as `targets` says.
     """
 
     name: str
@@ -174,6 +175,7 @@ class Plan:
     composite: bool = False
     spread: bool = False
     switch: bool = False
+    writes: bool = False
 
 
 def plan_of(func: Callable[..., Any]) -> Plan:
@@ -193,7 +195,32 @@ def plan_of(func: Callable[..., Any]) -> Plan:
         told=name in FUSED or name in LOSSES or name == "log",
         composite=name in COMPOSITES and hasattr(func, "__code__"),
         spread=name in SOFTMAX or name in GATED,
+        writes=in_place or name in _WRITERS or LEVELS.get(name) == ALWAYS,
     )
+
+
+# functions that write without saying so in their name; embeddings where max_norm is given
+_WRITERS = words("__setitem__ embedding embedding_bag dropout dropout1d dropout2d dropout3d")
+
+
+def targets(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """What a call writes to: `out`, the first argument of a function in place, all of a list."""
+    out = kwargs.get("out")
+    found = list(out) if isinstance(out, (list, tuple)) else [out]
+    if plan.name in ("embedding", "embedding_bag"):
+        renormed = kwargs.get("max_norm", args[3] if len(args) > 3 else None) is not None
+        return [*found, *args[:2], kwargs.get("weight")] if renormed else found
+    if plan.name.startswith(("_foreach", "_fused")):
+        return [*found, *(t for a in args if isinstance(a, (list, tuple)) for t in a)]
+    if plan.in_place or plan.name == "__setitem__" or is_in_place(plan, args, kwargs):
+        found.append(args[0] if args else kwargs.get("input"))
+    return found
+
+
+def is_in_place(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a functional's `inplace` was given (`F.relu(x, True)`)."""
+    last = len(args) > 1 and args[-1] is True
+    return kwargs.get("inplace") is True or (last and plan.level == ALWAYS)
 
 
 @functools.cache

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from actscope.errors import InputError
+from actscope.probe.held import Held
 
 
 def _random_states() -> list[tuple[Any, Any]]:
@@ -41,47 +42,40 @@ def random_kept() -> Iterator[None]:
             restore(state)
 
 
+# torch's settings that a forward may change and leave so: (how to read, how to set)
+_SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+)
+
+
 @contextlib.contextmanager
-def unchanged(model: Any) -> Iterator[None]:
+def unchanged(model: Any) -> Iterator[Held]:
     """Put a model back to the bit when the block ends, however it ends.
 
-    Kept: train or eval mode of every module, every buffer (which object it is and what it holds),
-    every parameter's `grad` and `requires_grad`. Buffers are copied once.
+    Kept: every parameter and buffer (which object it is, what it holds, its `grad`,
+    `requires_grad` and hooks), the modes, hooks, classes and attributes of every module, with
+    what is in lists, dicts and sets; tensors and random states among them. Attributes of
+    objects of other classes are not followed.
 
     Args:
         model: any module.
+
+    Yields:
+        What is held. Buffers are copied at once; of all else that torch is about to write to,
+        `write` has to be told (a pass does that).
     """
-    modes = [(m, m.training) for m in model.modules()]
-    buffers = [
-        (m, name, b, b.detach().clone())
-        for m in model.modules()
-        for name, b in m._buffers.items()
-        if b is not None
-    ]
-    parameters = [(p, p.grad, p.requires_grad) for p in model.parameters()]
+    held, settings = Held(model.modules()), [read() for read, _ in _SETTINGS]
     try:
-        yield
+        yield held
     finally:
-        for module, training in modes:
-            module.training = training
-        with torch.no_grad():
-            for module, name, buffer, held in buffers:
-                if not _equal(buffer, held):
-                    buffer.copy_(held)
-                module._buffers[name] = buffer
-        for parameter, gradient, wanted in parameters:
-            parameter.grad = gradient
-            parameter.requires_grad_(wanted)
-
-
-def _equal(buffer: Any, held: Any) -> bool:
-    """Whether two buffers hold the same bits; NaN where NaN was is the same."""
-    if buffer.shape != held.shape or buffer.dtype != held.dtype:
-        return False
-    if torch.equal(buffer, held):
-        return True
-    here, there = torch.isnan(buffer), torch.isnan(held)
-    return bool(torch.equal(here, there) and torch.equal(buffer[~here], held[~there]))
+        held.restore()
+        for (read, put), setting in zip(_SETTINGS, settings, strict=True):
+            if read() != setting:
+                put(setting)
 
 
 def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
@@ -89,7 +83,7 @@ def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
 
     `autograd.grad` leaves the parameters' own hooks alone (an optimiser that steps inside the
     backward pass would change the weights). Reentrant checkpoints refuse it: for them it is
-    `backward`, and `unchanged` puts the gradients back.
+    `backward`, and what is held (`Held.aside`) has to put the gradients back.
 
     Args:
         loss: a tensor of one number.
@@ -99,6 +93,7 @@ def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
     Raises:
         InputError: a parameter has a hook that would step, and a reentrant checkpoint runs it.
     """
+    parameters = [p for p in parameters if p.requires_grad]  # none that the forward froze
     if not reentrant:
         torch.autograd.grad(loss, parameters, allow_unused=True)
         return
@@ -107,6 +102,4 @@ def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
             "parameters have hooks that run in the backward pass, and reentrant checkpoints would "
             "call them: inspect without a loss, or checkpoint with use_reentrant=False"
         )
-    for parameter in parameters:
-        parameter.grad = None
     loss.backward()

@@ -16,8 +16,10 @@ from actscope.probe import geometry, table
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.findings import Settings, findings_of
+from actscope.probe.held import Held
 from actscope.probe.keep import backward, random_kept, unchanged
 from actscope.probe.merge import gathered, is_distributed
+from actscope.probe.nested import leaves
 from actscope.probe.origins import origins_of
 from actscope.probe.report import Report
 from actscope.probe.rules._base import Seen
@@ -120,11 +122,18 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
     tracker = Tracker(root, collector)
     targets: list[Any] = []
     wanted = [p for p in root.parameters() if p.requires_grad]
-    with unchanged(root):
+    with unchanged(root) as held, tracker.alone():
         tracker.attach()
         try:
             for batch in batches:
-                _one(tracker, collector, batch, loss, wanted)
+                given = Held((), leaves((batch.args, batch.kwargs, batch.labels)))
+                tracker.known.held = held, given
+                try:
+                    if callable(loss):  # which may call backward itself
+                        _aside(tracker)
+                    _one(tracker, collector, batch, loss, wanted)
+                finally:
+                    given.restore()
                 if isinstance(batch.labels, torch.Tensor):
                     targets.append(batch.labels.detach().cpu())
                 elif batch.labels is not None:
@@ -154,7 +163,15 @@ def _one(
                 "batch"
             )
         if value.requires_grad and parameters:
-            backward(value.reshape(()), parameters, last is not None and last.sites.stretches)
+            reentrant = last is not None and last.sites.stretches
+            if reentrant:
+                _aside(tracker)
+            backward(value.reshape(()), parameters, reentrant)
+
+
+def _aside(tracker: Tracker) -> None:
+    for held in tracker.known.held:
+        held.aside()
 
 
 def report_of(

@@ -29,12 +29,14 @@ from actscope.probe.checkpoints import Relay, Stretch
 from actscope.probe.coverage import Checked
 from actscope.probe.eager import EAGER
 from actscope.probe.forward import Again, Known, Pass
+from actscope.probe.hooks import Hook, leave, stay
 from actscope.probe.modules import is_one_call
 from actscope.probe.sites import Sites
 from actscope.probe.stack import NO_FUNCTIONS
 from actscope.probe.wrappers import entry_of
 from actscope.probe.wrappers import unwrap as unwrap
 
+_ALONE = threading.local()
 CHECKS = 8  # passes that are checked at most, while none is complete
 
 
@@ -67,9 +69,10 @@ class Tracker:
         self.plain = frozenset(i for i, (m, _) in self.paths.items() if is_one_call(m))
         self.compiled = any("_orig_mod" in m._modules for m in self.root.modules())
         self.handles = [
-            self.entry.register_forward_pre_hook(self._enter, prepend=True, with_kwargs=True),
-            self.entry.register_forward_hook(self._leave, always_call=True),
+            self.entry.register_forward_pre_hook(Hook(self._enter), prepend=True, with_kwargs=True),
+            self.entry.register_forward_hook(Hook(self._leave), always_call=True),
         ]
+        stay(self.entry)
 
     def detach(self) -> None:
         """Take the hooks off, and leave a pass that an interrupt left open.
@@ -114,6 +117,8 @@ class Tracker:
         if not self.attached:
             for handle in self.handles:
                 handle.remove()
+            if self.handles:
+                leave(self.entry)
             self.handles = []
 
     def _current(self) -> Pass | None:
@@ -141,6 +146,8 @@ class Tracker:
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
     ) -> None:
         if _in_backward():  # a checkpoint around the root runs it again: the pass was measured
+            return
+        if getattr(_ALONE, "tracker", self) is not self:  # an inspection's pass, in this thread
             return
         current = self._current()
         if isinstance(current, Again):  # its second run raised
@@ -210,6 +217,19 @@ class Tracker:
                 return f"{above_path}.{name}" if above_path else str(name)
         name = type(module).__name__
         return f"{above_path}.{name}" if above_path else name
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let other trackers pass over the forward passes of this thread."""
+        before = getattr(_ALONE, "tracker", None)
+        _ALONE.tracker = self
+        try:
+            yield
+        finally:
+            if before is None:
+                del _ALONE.tracker
+            else:
+                _ALONE.tracker = before
 
     # -- after the forward pass --------------------------------------------------------------
 

@@ -17,8 +17,10 @@ import torch
 from actscope.activations import Activation, elementwise
 from actscope.errors import ActscopeError, InputError
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
+from actscope.probe.held import kept
 from actscope.probe.keep import random_kept
 from actscope.probe.load import said
+from actscope.probe.nested import leaves
 from actscope.probe.report import Report
 from actscope.probe.survey import inspect
 from actscope.probe.swapping import swap
@@ -302,7 +304,8 @@ def _scores(model: Any, items: _Items, loss: Any) -> dict[str, float]:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an inspection of the same batch showed them
             for batch in items.calls:
-                output = model(*batch.args, **batch.kwargs)
+                with kept(leaves((batch.args, batch.kwargs))):
+                    output = model(*batch.args, **batch.kwargs)
                 value = loss_of(output, batch.labels, loss)
                 size = len(batch.labels) if batch.labels is not None else 1
                 if value is not None:
