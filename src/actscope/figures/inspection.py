@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Rows = Mapping[str, Mapping[str, Any]]
 BINS = 48
 COLUMNS = 256  # of the map of silent units

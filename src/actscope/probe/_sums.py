@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Sums over a site's outputs and gradients in one pass: the fast twins of what is asked of torch.
+"""Compiled passes over a site's outputs and gradients: the fast twins of what is asked of torch.
 
 Outputs are read once, a strip of columns at a time, and every column has its own sums side by
 side, so that the compiler does many in one instruction. Sums run in the outputs' own type over
@@ -180,6 +180,34 @@ def add(y, inner, sums, tails, fresh):
         _range(low, high, left, wide, inner, sums[LEAST], sums[MOST])
 
 
+# rows of `numbers`' first answer, and places of its second: means over units, but for the range
+MEAN, VAR, LOWEST, HIGHEST, IN_LOW, IN_HIGH, MEAN_SQUARED = range(7)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def numbers(sums, rows):
+    """What sums over rows say, per unit and over all units.
+
+    Returns (6, units): mean, variance, smallest, largest, fractions in the low and in the high
+    tail; and (7,): the means of these over units (of the range its ends), and of the mean's square.
+    """
+    units = sums.shape[1]
+    each, whole = np.empty((6, units)), np.zeros(7)
+    whole[LOWEST], whole[HIGHEST] = np.inf, -np.inf
+    for u in range(units):
+        apart, square = sums[SUM, u] / rows, sums[SQUARE, u] / rows - (sums[SUM, u] / rows) ** 2
+        each[MEAN, u] = sums[SHIFT, u] + apart
+        each[VAR, u] = 0.0 if square < 0.0 else square  # NaN stays NaN
+        each[LOWEST, u], each[HIGHEST, u] = sums[LEAST, u], sums[MOST, u]
+        each[IN_LOW, u], each[IN_HIGH, u] = sums[LOW, u] / rows, sums[HIGH, u] / rows
+        for k in (MEAN, VAR, IN_LOW, IN_HIGH):
+            whole[k] += each[k, u] / units
+        whole[MEAN_SQUARED] += each[MEAN, u] ** 2 / units
+        whole[LOWEST] = min(whole[LOWEST], sums[LEAST, u])
+        whole[HIGHEST] = max(whole[HIGHEST], sums[MOST, u])
+    return each, whole
+
+
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
 def squares(values):
     """(sum of squares, numbers that are not 0) of (n,) values, in float64."""
@@ -192,3 +220,78 @@ def squares(values):
             size[j] += wide * wide
             filled[j] += 1.0 if wide != 0.0 else 0.0
     return size.sum(), filled.sum()
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def about_mean(rows):
+    """Rows (n, d) less their mean, and the mean as one row more: (n + 1, d) in float64."""
+    n, d = rows.shape
+    out = np.empty((n + 1, d))
+    mean = out[n]
+    mean[:] = 0.0
+    for i in range(n):
+        line = rows[i]
+        for j in range(d):
+            mean[j] += line[j]
+    for j in range(d):
+        mean[j] /= n
+    for i in range(n):
+        line, apart = rows[i], out[i]
+        for j in range(d):
+            apart[j] = line[j] - mean[j]
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _root(square):
+    """The square root, 0 for a square that rounding made negative; NaN stays NaN."""
+    return 0.0 if square < 0.0 else np.sqrt(square)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def pairs(products):
+    """Distances and cosines (2, n(n − 1)/2) from inner products about a mean (n + 1, n + 1)."""
+    n = len(products) - 1
+    out = np.empty((2, n * (n - 1) // 2))
+    square, size = np.empty(n), np.empty(n)
+    whole = products[n, n]
+    for i in range(n):
+        square[i] = products[i, i]
+        size[i] = _root(square[i] + 2.0 * products[i, n] + whole)
+    k = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            out[0, k] = _root(square[i] + square[j] - 2.0 * products[i, j])
+            full = products[i, j] + products[i, n] + products[j, n] + whole
+            cosine = full / (size[i] * size[j])
+            out[1, k] = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
+            k += 1
+    return out
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def agreement(a, b):
+    """Pearson correlation of two lists of numbers; NaN where there are too few or one is constant.
+
+    Pairs in which one number is not finite are left out.
+    """
+    count, first = 0, 0
+    mean_a = mean_b = 0.0
+    for i in range(len(a)):
+        if np.isfinite(a[i]) and np.isfinite(b[i]):
+            first = i if count == 0 else first
+            count += 1
+            mean_a += a[i] - a[first]  # so that the mean of equal numbers is exact
+            mean_b += b[i] - b[first]
+    if count < 3:
+        return np.nan
+    mean_a, mean_b = a[first] + mean_a / count, b[first] + mean_b / count
+    aa = bb = ab = 0.0
+    for i in range(len(a)):
+        if np.isfinite(a[i]) and np.isfinite(b[i]):
+            x, y = a[i] - mean_a, b[i] - mean_b
+            aa += x * x
+            bb += y * y
+            ab += x * y
+    size = np.sqrt(aa * bb)
+    return ab / size if size > 0.0 else np.nan

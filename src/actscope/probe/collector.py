@@ -266,8 +266,9 @@ class Collector:
         if layer is None or weight is None or id(weight) not in self.weights:
             return
         site.weight = self.weights[id(weight)]
-        if self.measures.rows and layer.plain and layer.fan_in:  # work for a full look only
-            size = float(torch.linalg.vector_norm(weight.detach().float()))
+        if self.measures.inputs and layer.plain and layer.fan_in:  # work for a full look only
+            flat = weight.detach().float().reshape(-1)
+            size = float(torch.dot(flat, flat)) ** 0.5
             site.sigma_w = size * (layer.fan_in / weight.numel()) ** 0.5
 
     # -- measuring ------------------------------------------------------------------------------

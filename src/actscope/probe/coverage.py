@@ -10,7 +10,6 @@ made outside torch after values had left it was worked out by NumPy.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import types
 import weakref
@@ -52,10 +51,14 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled while a pass is on: spares a detour at every operator
+
     def __init__(self, frames: list[Frame], known: Known) -> None:
         super().__init__()
         self.frames, self.known = frames, known
-        self.ours = False  # the probe itself is at work
+        self.ours = 0  # the probe itself is at work, so many calls deep
         self.running: Plan | None = None  # the call that the pass followed
         self.bare: dict[tuple[str, str], dict[str, None]] = {}  # (path, place) -> names
         self.within: dict[tuple[str, str, str], None] = {}  # (path, what, way out)
@@ -149,6 +152,19 @@ def _tensors(value: Any) -> list[Any]:
     return []
 
 
+class _Ours:
+    """Around the probe's own work, which the watching mode passes over."""
+
+    def __init__(self, hidden: Hidden) -> None:
+        self.hidden = hidden
+
+    def __enter__(self) -> None:
+        self.hidden.ours += 1
+
+    def __exit__(self, *error: Any) -> None:
+        self.hidden.ours -= 1
+
+
 class _Unwatched:
     """A listener whose own work the watching mode does not slow down.
 
@@ -183,6 +199,7 @@ class Checked(Pass):
     def __init__(self, sites: Sites, known: Known) -> None:
         super().__init__(sites, known)
         self.hidden = Hidden(self.frames, known)
+        self.ours = _Ours(self.hidden)
         sites.listener = _Unwatched(sites.listener, self.hidden)
         # id -> (weak reference, the call that made it), of tensors made without values
         self.blank: dict[int, tuple[Any, Frame]] = {}
@@ -196,20 +213,10 @@ class Checked(Pass):
         self.hidden.__exit__(*error)
         super().__exit__(*error)
 
-    @contextlib.contextmanager
-    def ours(self) -> Iterator[None]:
-        """Around the probe's own work."""
-        hidden = self.hidden
-        before, hidden.ours = hidden.ours, True
-        try:
-            yield
-        finally:
-            hidden.ours = before
-
     def __torch_function__(
         self, func: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        with self.ours():
+        with self.ours:
             plan = self.known.plan(func)
             self._used(plan, args)
             result = super().__torch_function__(func, kinds, args, kwargs)
@@ -220,20 +227,20 @@ class Checked(Pass):
     def run(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of torch, which accounts for what runs in it."""
         hidden = self.hidden
-        hidden.ours, hidden.running = False, plan
+        ours, hidden.ours, hidden.running = hidden.ours, 0, plan
         try:
             return func(*args, **kwargs)
         finally:
-            hidden.ours, hidden.running = True, None
+            hidden.ours, hidden.running = ours, None
 
     def push(self, module: Any, args: tuple[Any, ...]) -> None:
         """A module under the root is called."""
-        with self.ours():
+        with self.ours:
             super().push(module, args)
 
     def pop(self, module: Any, result: Any) -> None:
         """A module under the root returned, or raised."""
-        with self.ours():
+        with self.ours:
             super().pop(module, result)
 
     def _used(self, plan: Plan, args: tuple[Any, ...]) -> None:

@@ -15,9 +15,11 @@ from actscope.maths.formats import round_mantissa, round_to
 from actscope.maths.meanfield import correlation_map, maps
 from actscope.maths.spectra import effective_rank, participation_ratio
 from actscope.probe.identity import Identity
+from actscope.probe.moments import compiled
 from actscope.probe.samples import Pairs
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 FORMATS = {
     "bfloat16": "bfloat16",
@@ -31,7 +33,7 @@ QUICK = 4096  # numbers whose quantiles are worked out in a quick look
 CLOUD = 192  # rows whose distances are compared after rounding
 
 
-def ranks(rows: Floats) -> tuple[float, float]:
+def ranks(rows: Singles) -> tuple[float, float]:
     """Effective rank and participation ratio of rows about their mean; NaN for a constant cloud.
 
     Through the eigenvalues of the smaller Gram matrix, in float64: a singular value below 1e-8
@@ -40,19 +42,23 @@ def ranks(rows: Floats) -> tuple[float, float]:
     Args:
         rows: (n, d).
     """
-    if rows.shape[0] < 2 or not np.isfinite(rows).all():
+    n = len(rows)
+    if n < 2:
         return math.nan, math.nan
-    x = rows - rows.mean(0)
-    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    apart = compiled().about_mean(rows)
+    x, mean = apart[:n], apart[n]
+    if not np.isfinite(mean).all():
+        return math.nan, math.nan
+    gram = x @ x.T if n <= x.shape[1] else x.T @ x
+    size = math.sqrt(gram.trace() + n * (mean @ mean))  # of all numbers together
     values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
-    scale = max(float(rows.max()), -float(rows.min()))
-    if values[0] <= 1e-6 * scale * math.sqrt(rows.size) or values[0] == 0.0:
+    if values[0] <= 1e-6 * size:
         return math.nan, math.nan  # no spread beyond float32's rounding
     values = np.where(values > 1e-7 * values[0], values, 0.0)
     return float(effective_rank(values)), float(participation_ratio(values))
 
 
-def quantiles(rows: Floats, parts: Sequence[float], full: bool = True) -> list[float]:
+def quantiles(rows: Singles, parts: Sequence[float], full: bool = True) -> list[float]:
     """Quantiles of all numbers in rows together; NaN where one of them is not finite.
 
     Args:
@@ -62,25 +68,22 @@ def quantiles(rows: Floats, parts: Sequence[float], full: bool = True) -> list[f
     """
     if not full and rows.size > QUICK:
         rows = rows[:: -(-rows.size // QUICK)]
-    if not np.isfinite(rows).all():
+    values = np.sort(rows, axis=None)  # NaN comes last
+    if not (np.isfinite(values[0]) and np.isfinite(values[-1])):
         return [math.nan] * len(parts)
-    values = np.sort(rows.astype(np.float32), axis=None).astype(np.float64)  # as sampled
     place = np.asarray(parts) * (values.size - 1)
     below = place.astype(int)
     above = np.minimum(below + 1, values.size - 1)
-    return [float(v) for v in values[below] + (place - below) * (values[above] - values[below])]
+    low, high = values[below].astype(np.float64), values[above].astype(np.float64)
+    return (low + (place - below) * (high - low)).tolist()  # type: ignore[no-any-return]
 
 
 def agreement(a: Floats, b: Floats) -> float:
-    """Pearson correlation of two lists of numbers; NaN where one of them is constant."""
-    good = np.isfinite(a) & np.isfinite(b)
-    if not good.all():
-        a, b = a[good], b[good]
-    if a.size < 3:
-        return math.nan
-    a, b = a - a.mean(), b - b.mean()
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size > 0.0 else math.nan
+    """Pearson correlation of two lists of numbers; NaN where one of them is constant.
+
+    Pairs in which one number is not finite are left out.
+    """
+    return float(compiled().agreement(a, b))
 
 
 def preserved(site: Pairs, other: Pairs) -> tuple[float, float]:

@@ -140,5 +140,5 @@ def _sampled(parts: list[Any], most: int) -> Rows:
     if parts and len({p.shape[1] for p in parts}) == 1:
         whole = np.concatenate(parts)
         index = np.linspace(0, len(whole) - 1, min(most, len(whole))).astype(int)
-        rows.add(torch.as_tensor(whole[index], dtype=torch.float32))
+        rows.add(whole[index].astype(np.float32))
     return rows

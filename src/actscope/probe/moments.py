@@ -32,6 +32,7 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
 
 
 _SHORT = (torch.float16, torch.bfloat16)
+NAMES = ("mean", "var", "least", "most", "low", "high")
 FOLD = 16  # batches whose sums wait on a device to be added up together
 
 
@@ -143,17 +144,16 @@ class Moments:
 
     def numbers(self) -> dict[str, Floats]:
         """Per unit, each (units,): mean, var, least, most, and the fractions low and high."""
-        names = ("mean", "var", "least", "most", "low", "high")
-        if self.rows == 0:
-            return {name: np.empty(0) for name in names}
-        shift, total, square, low, high, _, least, most = self.sums
-        n = self.rows
-        with np.errstate(invalid="ignore"):  # of a unit with an infinity
-            mean = total / n
-            var = np.maximum(square / n - mean**2, 0.0)
-        var = np.where(np.isnan(square), np.nan, var)
-        values = (shift + mean, var, least.copy(), most.copy(), low / n, high / n)
-        return dict(zip(names, values, strict=True))
+        each = self._numbers()[0] if self.rows else np.empty((len(NAMES), 0))
+        return dict(zip(NAMES, each, strict=True))
+
+    def whole(self) -> dict[str, float]:
+        """The means of these over all units, of the range its ends; and of the mean's square."""
+        return dict(zip((*NAMES, "mean_squared"), self._numbers()[1].tolist(), strict=True))
+
+    def _numbers(self) -> tuple[Floats, Floats]:
+        each, whole = compiled().numbers(self.sums, self.rows)
+        return each, whole
 
     def state(self) -> dict[str, Any]:
         """Everything measured, as NumPy, to be sent to another process."""

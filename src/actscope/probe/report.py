@@ -78,7 +78,7 @@ class Report:
     findings: tuple[Finding, ...]
     opaque: tuple[Opaque, ...]
     counts: Mapping[str, int]
-    samples: Mapping[str, NDArray[np.float64]]
+    samples: Mapping[str, NDArray[np.float32]]
     tried: Tried | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 

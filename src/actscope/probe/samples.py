@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,28 +11,36 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actscope.probe.moments import compiled
+
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 UNITS = 1024  # columns kept of a row: every k-th unit of a wider layer
 CHUNK = 64  # examples of one batch whose pairs are compared
 
 
-def take_rows(y: Any, dim: int, most: int) -> Any:
-    """Up to `most` rows spread evenly over all dimensions but `dim`, (rows, units)."""
-    if y.ndim == 0:
-        y = y.reshape(1)
-    flat = y.detach().movedim(dim, -1)
-    rows = flat.numel() // max(1, flat.shape[-1])
-    if rows > most:
-        index = np.linspace(0, rows - 1, most).astype(np.int64)
-        places = np.unravel_index(index, tuple(flat.shape[:-1]))
-        picked = flat[tuple(torch.as_tensor(p, device=y.device) for p in places)]
-    else:
-        picked = flat.reshape(rows, flat.shape[-1])
-    if picked.shape[1] > UNITS:
-        step = np.linspace(0, picked.shape[1] - 1, UNITS).astype(np.int64)
-        picked = picked[:, torch.as_tensor(step, device=y.device)]
-    return picked.to("cpu", torch.float32, copy=True)
+@functools.lru_cache(maxsize=256)
+def _evenly(shape: tuple[int, ...], most: int) -> tuple[NDArray[np.int64], ...]:
+    """Places spread evenly over an array of this shape, at most so many; one list a dimension."""
+    index = np.linspace(0, math.prod(shape) - 1, most).astype(np.int64)
+    return np.unravel_index(index, shape)
+
+
+def take_rows(y: Any, dim: int, most: int) -> Singles:
+    """Up to `most` rows spread evenly over all dimensions but `dim`, (rows, units), copied."""
+    flat = y.detach().reshape(1) if y.ndim == 0 else y.detach().movedim(dim, -1)
+    shape, units = tuple(flat.shape[:-1]), flat.shape[-1]
+    if flat.is_cpu and flat.dtype in (torch.float32, torch.float64):
+        flat = flat.numpy()
+    if math.prod(shape) > most:
+        flat = flat[_evenly(shape, most)]
+    picked = flat.reshape(-1, units) if units else flat.reshape(math.prod(shape), 0)
+    if units > UNITS:
+        picked = picked[:, _evenly((units,), UNITS)[0]]
+    if isinstance(picked, torch.Tensor):
+        picked = picked.to("cpu", torch.float32).numpy()
+    return picked.astype(np.float32, copy=True)  # type: ignore[no-any-return]
 
 
 class Rows:
@@ -48,39 +57,33 @@ class Rows:
     def __init__(self, most: int, seed: int = 0) -> None:
         self.most, self.seed = most, seed
         self.rng: np.random.Generator | None = None  # made when a draw is due
-        self.kept: Any = None
-        self.filled = self.batches = 0
+        self.kept: Singles | None = None
+        self.batches = 0
 
-    def add(self, rows: Any) -> None:
-        """Add the rows of one batch, (rows, units) on the CPU."""
+    def add(self, rows: Singles) -> None:
+        """Add the rows of one batch, (rows, units)."""
         if rows.shape[0] == 0:
             return
         if self.kept is None or self.kept.shape[1] != rows.shape[1]:
-            self.kept, self.filled, self.batches = rows[: self.most], 0, 0
-            self.filled = self.kept.shape[0]
-            self.batches = 1
+            self.kept, self.batches = rows[: self.most], 1
             return
         self.batches += 1
-        free = self.most - self.filled
+        free = self.most - len(self.kept)
         if free > 0:
-            self.kept = torch.cat([self.kept[: self.filled], rows[:free]])
-            self.filled = self.kept.shape[0]
-            rows = rows[free:]
+            self.kept, rows = np.concatenate([self.kept, rows[:free]]), rows[free:]
         share = min(rows.shape[0], self.most // self.batches)
         if share:
             self.rng = self.rng or np.random.default_rng(self.seed)
-            places = self.rng.choice(self.filled, share, replace=False)
-            self.kept[torch.as_tensor(places)] = rows[:share]
+            places = self.rng.choice(len(self.kept), share, replace=False)
+            self.kept[places] = rows[:share]
 
-    def array(self) -> Floats:
-        """(rows, units) in float64."""
-        if self.kept is None:
-            return np.empty((0, 0))
-        return np.asarray(self.kept[: self.filled].numpy(), dtype=np.float64)
+    def array(self) -> Singles:
+        """(rows, units), as they were kept."""
+        return np.empty((0, 0), np.float32) if self.kept is None else self.kept
 
 
 def inner_products(y: Any, batch: int, most: int = CHUNK) -> Floats | None:
-    """Inner products of the first examples of a batch, (n, n) in float64.
+    """Inner products of the first examples of a batch about their mean, and with that mean.
 
     Args:
         y: the output; its dimension of size `batch` (the first such of the first two) counts
@@ -89,40 +92,30 @@ def inner_products(y: Any, batch: int, most: int = CHUNK) -> Floats | None:
         most: examples compared.
 
     Returns:
-        None where no dimension counts examples.
+        (n + 1, n + 1), the mean last: distances keep their digits about it. None where no
+        dimension counts examples.
     """
     where = next((i for i in (0, 1) if y.ndim > i and y.shape[i] == batch), None)
     if where is None or batch < 2:
         return None
     flat = y.detach().movedim(where, 0)[:most].reshape(min(batch, most), -1)
-    wide = flat.to(torch.float32 if flat.device.type == "mps" else torch.float64)
-    mean = wide.mean(0)
-    apart = wide - mean  # distances keep their digits about the mean
-    gram, cross = apart @ apart.T, apart @ mean
-    full = gram + cross[:, None] + cross[None, :] + mean @ mean
-    return np.stack([np.asarray(gram.cpu(), float), np.asarray(full.cpu(), float)])
-
-
-@functools.lru_cache(maxsize=64)
-def _upper(n: int) -> Any:
-    """The places above the diagonal of an (n, n) matrix, counted row by row."""
-    i, j = np.triu_indices(n, 1)
-    return i * n + j
+    if flat.is_cpu and flat.dtype in (torch.float32, torch.float64):
+        apart = torch.from_numpy(compiled().about_mean(flat.contiguous().numpy()))
+    else:
+        wide = flat.to(torch.float32 if flat.device.type == "mps" else torch.float64)
+        mean = wide.mean(0, keepdim=True)
+        apart = torch.cat([wide - mean, mean])
+    return np.asarray((apart @ apart.T).cpu().numpy(), dtype=np.float64)
 
 
 def pairs_of(products: Floats) -> tuple[Floats, Floats]:
     """Distances and cosines of all pairs of examples, each (n·(n − 1)/2,).
 
     Args:
-        products: (2, n, n) from `inner_products`: about the mean, and about the origin.
+        products: (n + 1, n + 1) from `inner_products`.
     """
-    gram, full = products
-    places = _upper(len(gram))
-    square, norm = np.diag(gram), np.sqrt(np.maximum(np.diag(full), 0.0))
-    apart = (square[:, None] + square - 2.0 * gram).take(places)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = full.take(places) / (norm[:, None] * norm).take(places)
-    return np.sqrt(np.maximum(apart, 0.0)), np.clip(cosine, -1.0, 1.0)
+    distance, cosine = compiled().pairs(products)
+    return distance, cosine
 
 
 class Pairs:
@@ -152,5 +145,7 @@ class Pairs:
         if not both:
             return (np.empty(0),) * 4
         mine, theirs = zip(*both, strict=True)
-        put: Callable[[Any, int], Floats] = lambda side, i: np.concatenate([p[i] for p in side])
+        put: Callable[[Any, int], Floats] = lambda side, i: (
+            side[0][i] if len(side) == 1 else np.concatenate([p[i] for p in side])
+        )
         return put(mine, 0), put(theirs, 0), put(mine, 1), put(theirs, 1)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from actscope.errors import InputError
-from actscope.probe import geometry, table
+from actscope.probe import table
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.findings import Settings, findings_of
@@ -191,18 +191,16 @@ def report_of(
         name: of the model, for the title.
     """
     labels, least = _labels(targets or [])
-    inputs = collector.input_rows.array()
     # small matrices: threads cost more than they give
     with _threads().limit(limits=1, user_api="blas"):
         known, per_unit = table.rows_of(collector, labels if full else None, full)
-        input_rank = geometry.ranks(inputs)[0] if inputs.size else float("nan")
     seen = Seen(
         known,
         per_unit,
         tuple(collector.losses.values()),
         collector.output_site,
         least,
-        input_rank,
+        collector.input_rows.array(),
     )
     return Report(
         name,

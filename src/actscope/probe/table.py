@@ -12,6 +12,7 @@ from actscope.probe import geometry
 from actscope.probe.collector import Collector, Site
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 NEARLY_DEAD = 0.01  # active on fewer rows than this
@@ -131,9 +132,8 @@ def _row(
     per_unit = site.moments.numbers()
     if site.moments.rows:
         row |= _of_moments(site, per_unit)
-    rows_out = site.rows_out.array() if site.rows_out is not None else np.empty((0, 0))
-    if rows_out.size:
-        row |= _of_rows(site, rows_out, full)
+    if site.rows_out is not None and site.rows_out.array().size:
+        row |= _of_rows(site, site.rows_out.array(), full)
     if site.pairs is not None and site.pairs.parts:
         there = geometry.preserved(site.pairs, collector.input_pairs)
         row["distance_input"], row["angle_input"] = there
@@ -143,30 +143,28 @@ def _row(
 
 
 def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:
-    mean, var = n["mean"], n["var"]
-    square = float(np.mean(mean**2 + var))
+    whole = site.moments.whole()
+    mean, var, constant = whole["mean"], whole["var"], whole["mean_squared"]
+    square = constant + var
+    finite = math.isfinite(square)
     row: dict[str, Any] = {
-        "mean": float(mean.mean()),
-        "std": math.sqrt(float(max(square - mean.mean() ** 2, 0.0)))
-        if np.isfinite(square)
-        else math.nan,
-        "spread": math.sqrt(float(var.mean())) if np.isfinite(square) else math.nan,
-        "least": float(n["least"].min()),
-        "most": float(n["most"].max()),
+        "mean": mean,
+        "std": math.sqrt(max(square - mean**2, 0.0)) if finite else math.nan,
+        "spread": math.sqrt(var) if finite else math.nan,
+        "least": whole["least"],
+        "most": whole["most"],
         "second": square,
-        "constant": float(np.mean(mean**2)) / square if square > 0.0 else math.nan,
+        "constant": constant / square if square > 0.0 else math.nan,
         "zeros": site.moments.zero_fraction,
     }
     low, high = site.identity.low, site.identity.high
     if site.identity.table is None:
         return row
-    silent = n["low"] >= 1.0 if low is not None else np.zeros(mean.size, dtype=bool)
     if site.identity.rectifies:
-        row["dead"] = int(silent.sum())
         active = 1.0 - n["low"]
+        row["dead"] = int((active <= 0.0).sum()) if low is not None else 0
         row["nearly_dead"] = int(((active > 0.0) & (active < NEARLY_DEAD)).sum())
-    row["saturated_low"] = float(n["low"].mean()) if low is not None else 0.0
-    row["saturated_high"] = float(n["high"].mean()) if high is not None else 0.0
+    row["saturated_low"], row["saturated_high"] = whole["low"], whole["high"]
     row["saturated"] = row["saturated_low"] + row["saturated_high"]
     if not site.identity.rectifies:
         row["units_low"] = int((n["low"] >= SATURATED_UNIT).sum()) if low is not None else 0
@@ -174,27 +172,34 @@ def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:
     return row
 
 
-def _of_rows(site: Site, rows: Floats, full: bool) -> dict[str, Any]:
+def _of_rows(site: Site, rows: Singles, full: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"rank_most": min(rows.shape[0] - 1, rows.shape[1])}
     quantiles = geometry.quantiles(rows, QUANTILES, full)
     row |= {f"q{round(100 * q):02d}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
     row["rank"], row["participation"] = geometry.ranks(rows)
-    rows_in = site.rows_in.array()
-    good = rows_in.size > 0 and bool(np.isfinite(rows_in).all())
-    if not full:
-        return row
-    row["rank_in"] = geometry.ranks(rows_in)[0] if good else math.nan
-    row["deeply_dead"] = _deeply_dead(site, rows_in) if good else math.nan
-    row["duplicates"] = _duplicates(rows)
-    row["correlation"] = geometry.correlation(rows)
+    return row | _in_full(site, rows) if full else row
+
+
+def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
+    """What a quick look leaves out."""
+    rows = sample.astype(np.float64)
+    row: dict[str, Any] = {
+        "duplicates": _duplicates(rows),
+        "correlation": geometry.correlation(rows),
+    }
     if site.kind != "softmax":
         row |= geometry.formats(rows)
-    if good:
-        row["second_in"] = geometry.second_moment(rows_in)
-        row["correlation_in"] = geometry.correlation(rows_in)
-        expected = geometry.predicted(site.identity, rows_in)
-        row["second_expected"], row["correlation_expected"] = expected
-    return row
+    rows_in = site.rows_in.array().astype(np.float64)
+    if not rows_in.size or not np.isfinite(rows_in).all():
+        return row
+    expected = geometry.predicted(site.identity, rows_in)
+    row["second_expected"], row["correlation_expected"] = expected
+    return row | {
+        "rank_in": geometry.ranks(site.rows_in.array())[0],
+        "deeply_dead": _deeply_dead(site, rows_in),
+        "second_in": geometry.second_moment(rows_in),
+        "correlation_in": geometry.correlation(rows_in),
+    }
 
 
 def _deeply_dead(site: Site, rows_in: Floats) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from actscope.probe.geometry import ranks
 
 SEVERITIES = ("info", "warning", "error")
 
@@ -22,7 +25,7 @@ class Seen:
         losses: the loss functions that were called on the model's output.
         output_site: the site whose output is the model's, or "".
         targets_least: the smallest target of a model trained on numbers, or None.
-        input_rank: effective rank of the network's input, NaN if unknown.
+        inputs: (n, d) rows of the network's input, or empty.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
@@ -30,7 +33,12 @@ class Seen:
     losses: tuple[Any, ...] = ()
     output_site: str = ""
     targets_least: float | None = None
-    input_rank: float = float("nan")
+    inputs: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+
+    @functools.cached_property
+    def input_rank(self) -> float:
+        """Effective rank of the network's input, NaN if unknown; worked out when it is asked."""
+        return ranks(self.inputs)[0]
 
     def hidden(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The sites that apply an elementwise function or a gate: all but softmax."""

@@ -15,12 +15,11 @@ from actscope.probe.rules._base import Found, Rule, Seen
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    if seen.input_rank <= 2.0 * limits["rank"]:
-        return
     for site, row in seen.hidden():
         if row["units"] < 4 or not row["rank_most"] >= 4:
             continue
-        if row["rank"] <= limits["rank"] or row["rank_in"] <= limits["rank"]:
+        collapsed = row["rank"] <= limits["rank"] or row["rank_in"] <= limits["rank"]
+        if collapsed and not seen.input_rank <= 2.0 * limits["rank"]:
             yield Found(
                 site,
                 f"the effective rank is {row['rank']:.2f} behind and {row['rank_in']:.2f} in front "
