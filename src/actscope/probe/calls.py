@@ -41,7 +41,9 @@ class Call:
     @property
     def dim(self) -> int | None:
         """The dimension of the units, where a layer told."""
-        return self.source.dim if self.source else None
+        if self.source is None or self.source.dim is None:
+            return None
+        return self.source.dim + self.source.mapped
 
 
 @dataclass(slots=True, frozen=True)

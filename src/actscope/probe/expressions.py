@@ -16,6 +16,7 @@ import torch
 
 from actscope.probe import functions
 from actscope.probe.functions import ALWAYS, HINGE, JOINS, PART, PLAIN, Plan
+from actscope.probe.transforms import bare, is_on
 
 _CASTS = functions.words("to float half bfloat16 double type_as type clone")
 
@@ -59,6 +60,7 @@ class Source:
         layer: that layer, or None.
         version: torch's count of in-place changes when the expression began.
         rows: rows sampled before an in-place function overwrote it, or None.
+        mapped: dimensions in front of its own, in the tensors that are measured (see `transforms`).
     """
 
     dim: int | None
@@ -66,6 +68,7 @@ class Source:
     layer: Layer | None
     version: int
     rows: Any = None
+    mapped: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +116,7 @@ def level_of(plan: Plan, parts: Iterable[Expression]) -> int:
 
 def version_of(tensor: Any) -> int:
     """Torch's count of in-place changes; 0 for tensors that keep none."""
+    tensor = bare(tensor) if is_on() else tensor
     return 0 if tensor.is_inference() else int(tensor._version)
 
 

@@ -19,8 +19,9 @@ from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.held import Held
-from actscope.probe.layers import note_result, note_sum
+from actscope.probe.layers import note_result, note_sum, note_written
 from actscope.probe.sites import Sites
+from actscope.probe.transforms import bare
 
 Part = tuple[Any, Expression]  # a tensor and what it is
 
@@ -71,6 +72,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             targets = functions.targets(plan, args, kwargs)
             for held in self.held:
                 held.write(targets)
+        if plan.name == "__setitem__" and functions.sets_masked(args):
+            func, plan = functions.set_masked, functions.SET_MASKED
         if plan.ignored or self.frames[-1].quiet:
             if plan.switch:
                 self.switch(*bracket())
@@ -139,6 +142,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
                 plan.name.strip("_"), result, tensors[0] if tensors else None, seconds
             )
             return
+        if plan.puts and tensors:
+            self.sites.written(plan, args)
+            note_written(self.notes, tensors)
+            return
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, torch.Tensor):
                 note_result(self.notes, plan, part, args, kwargs, tensors, self.sites.serial)
@@ -190,9 +197,9 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     def _stands_between(self, plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
         """Whether a bias is added by hand, or a mask put on: no part of an activation.
 
-        What is added or multiplied holds many numbers that differ.
+        What is added, multiplied or chosen by holds many numbers that differ.
         """
-        if plan.name not in ("add", "sub", "mul", "div") or len(parts) == len(tensors):
+        if plan.name not in functions.MASKING or len(parts) == len(tensors):
             return False
         known = [id(t) for t, _ in parts]
         others = [t for t in tensors if id(t) not in known and t.numel() > 1]
@@ -212,7 +219,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     ) -> Expression:
         by_id = {id(t): e for t, e in parts}
         put: Callable[[Any], Any] = lambda a: (
-            by_id.get(id(a), a) if isinstance(a, torch.Tensor) else a
+            by_id.get(id(a)) or bare(a) if isinstance(a, torch.Tensor) else a
         )
         return Expression(
             parts[0][1].source,

@@ -19,9 +19,10 @@ from actscope.probe.expressions import (
     is_reported,
     version_of,
 )
-from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.stack import Frame, Stack
+from actscope.probe.transforms import Outside, bare, bared, is_on
 
 
 class Sites:
@@ -52,7 +53,8 @@ class Sites:
         kinds: dict[int, tuple[Any, str | None]],
         again: Callable[[Stretch], Any],
     ) -> None:
-        self.listener, self.again = listener, again
+        self.listener: Any = Outside(listener)
+        self.again = again
         # no cycle: a pass is freed when it is over, not when the garbage is collected
         self.stack = Stack(weakref.proxy(self), root, path_of, kinds)
         self.notes = Notes()
@@ -68,7 +70,11 @@ class Sites:
         source = new.source
         self.notes.put(result, new, source.dim, source.weighted, source.layer)
         if new.level > PLAIN or source.weighted:
-            self.pending[id(result)] = (result, None if result is origin else origin, new)
+            origin = None if result is origin else origin
+            plain = result
+            if is_on():
+                (plain, source.mapped), origin = bared(result), bare(origin)
+            self.pending[id(result)] = (plain, origin, new)
 
     def origin(self, parts: list[tuple[Any, Expression]]) -> Any:
         """The source tensor of parts, if something still holds it."""
@@ -162,6 +168,15 @@ class Sites:
             squashed = self.notes.squashed(args[0])
             if name != "log" or squashed == "softmax":
                 self.listener.loss(name, args[0], squashed)
+
+    def written(self, plan: Plan, args: tuple[Any, ...]) -> None:
+        """Report values put through a mask that was worked out from data: x[x < 0] *= 0.1."""
+        note = self.notes.get(args[1]) if plan.name == "__setitem__" else None
+        made = note.expression if note is not None else None
+        if made is None or args[1].shape != args[0].shape:
+            return
+        if made.level == HINGE and made.source.weighted:
+            self.listener.opaque(Opaque(self.stack.frames[-1].path, *functions.MASKED))
 
     # -- checkpoints -------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from actscope.probe import modules
 from actscope.probe.calls import Opaque
 from actscope.probe.expressions import Expression, Source, is_reported, version_of
 from actscope.probe.functions import ALWAYS
+from actscope.probe.transforms import aside, bare
 
 if TYPE_CHECKING:
     from actscope.probe.sites import Sites
@@ -95,8 +96,8 @@ class Stack:
         known = self.kinds.get(id(module))
         if known is not None and known[0] is module:
             return known[1]
-        with NO_FUNCTIONS():
-            verdict = modules.kind_of(module, first)
+        with NO_FUNCTIONS(), aside():
+            verdict = modules.kind_of(module, bare(first))
             if isinstance(first, torch.Tensor) and first.is_floating_point():
                 self.kinds[id(module)] = (module, verdict)
         return verdict
