@@ -205,13 +205,14 @@ def is_reported(expression: Expression) -> bool:
     return expression.level == HINGE and expression.source.weighted
 
 
-_LINES = functions.words("add sub rsub mul div neg") | _CASTS
+# steps that bend nothing
+LINES = functions.words("add sub rsub mul div neg") | _CASTS
 
 
 def beneath(expression: Expression) -> list[Expression]:
     """The activations that an expression is a straight line of, as 1 − sigmoid(x) is of one."""
     found: list[Expression] = []
-    while expression.name in _LINES:
+    while expression.name in LINES:
         parts = [*expression.args, *expression.kwargs.values()]
         inner = [p for p in parts if isinstance(p, Expression)]
         if len(inner) != 1 or inner[0].level < ALWAYS:

@@ -170,8 +170,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
         origin = sites.origin(parts)
-        if plan.in_place or functions.is_in_place(plan, args, kwargs):
+        overwrites = plan.in_place or functions.is_in_place(plan, args, kwargs)
+        if overwrites:
             sites.keep_rows(origin, new.source)
+        core = None if overwrites else sites.core(plan, parts)
         for tensor, _ in parts:
             sites.pending.pop(id(tensor), None)
         called = time.perf_counter()
@@ -180,7 +182,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         back = time.perf_counter()
         new.seconds += back - called
         if isinstance(result, torch.Tensor):
-            sites.made(result, origin, new)
+            sites.made(result, origin, new, core or sites.starts(result, new, parts, overwrites))
         sites.own += time.perf_counter() - back
         return result
 

@@ -63,6 +63,11 @@ class Identity:
     high: Tail | None
     rectifies: bool
 
+    @property
+    def named(self) -> bool:
+        """Whether the function has a name of its own; others are called by how they are written."""
+        return self.record is not None or self.name in _NAMED
+
     def values(self, z: Floats) -> Floats:
         """The function at other points, from the record or between the grid's points."""
         if self.record is not None:

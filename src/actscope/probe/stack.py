@@ -12,13 +12,14 @@ import torch
 from actscope.probe import modules
 from actscope.probe.calls import Opaque
 from actscope.probe.expressions import Expression, Source, is_reported, version_of
-from actscope.probe.functions import ALWAYS
+from actscope.probe.functions import ALWAYS, Plan
 from actscope.probe.transforms import aside, bare
 
 if TYPE_CHECKING:
     from actscope.probe.sites import Sites
 
 SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
+CALLED = Plan("an activation module")
 NO_FUNCTIONS = torch._C.DisableTorchFunction
 
 
@@ -154,8 +155,7 @@ class Stack:
             return below
         # its input is an expression already: the module's function starts from its result
         if below is not None and is_reported(below):
-            held = owner.pending.get(id(first))
-            owner.emit(first, held[1] if held else None, below)
+            owner.use(CALLED, [first])
         owner.pending.pop(id(first), None)
         known = below.source if below is not None else Source(None, False, None, 0)
         version = version_of(first)

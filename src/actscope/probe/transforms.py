@@ -70,7 +70,7 @@ class Outside:
             return self.listener.site(call)
         output, mapped = bared(call.output)
         source = call.source
-        if source is not None:
+        if mapped and source is not None:
             source = dataclasses.replace(source, mapped=mapped)
         with aside():
             return self.listener.site(
