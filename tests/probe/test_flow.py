@@ -7,10 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from probe_cases import One, sites
+from torch import nn
 
 from actscope.probe import inspect
 
 ROWS, CAUSAL = torch.arange(6), torch.ones(8, 8).tril().bool()[:6]
+SLOPE = nn.Parameter(torch.ones(8))
 
 
 def _put(write):
@@ -45,10 +47,6 @@ def _data(y):
     return z
 
 
-def _none(y):
-    return y
-
-
 # form -> function, {activation: kind}
 FORMS = {
     "slices": (_put(_slice), {"softplus": "function"}),
@@ -78,14 +76,43 @@ FORMS = {
         lambda y: torch.tanh(y.masked_fill(torch.ones(6, 8).tril().bool(), 0.0)),
         {"tanh": "function"},
     ),
-    "none": (_none, {}),
+    "out": (lambda y: torch.sigmoid(y.detach(), out=torch.empty(6, 8)), {"sigmoid": "function"}),
+    "none": (lambda y: y, {}),
+    # polynomials in front of a layer, and what is more than an exponential or a polynomial
+    "square": (lambda y: y**2, {"square": "function"}),
+    "product": (lambda y: (y * y).flatten(1), {"square": "function"}),
+    "gaussian": (lambda y: torch.exp(-y.square()), {"exp(-square(x))": "composed"}),
+    "squareplus": (
+        lambda y: (y + torch.sqrt(y**2 + 4)) / 2,
+        {"(x + sqrt((x ** 2) + 4)) / 2": "composed"},
+    ),
+    "root unit": (
+        lambda y: y / torch.sqrt(1 + y * y),
+        {"x / sqrt((x * x) + 1)": "composed"},
+    ),
+    "exponential": (lambda y: torch.exp(y / 2) / 3, {}),
+    "decay": (lambda y: y + torch.sqrt(1 - torch.exp(2 * y.detach())), {}),
+    "norm by hand": (lambda y: y / (y.pow(2).mean(-1, keepdim=True) + 1).sqrt(), {}),
+    "distance": (lambda y: -((y[:, None] - y[None]) ** 2).sum(-1) @ y, {}),
+    "reciprocal": (lambda y: 1 / (y + 10), {}),
+    # learnt and drawn slopes have one name, whatever their values are
+    "prelu": (lambda y: F.prelu(y, SLOPE), {"prelu": "function"}),
+    "prelu by hand": (
+        lambda y: torch.where(y >= 0, y, SLOPE * y),
+        {"where(x >= 0, x, p * x)": "composed"},
+    ),
+    "swish": (lambda y: y * torch.sigmoid(SLOPE * y), {"x * sigmoid(p * x)": "composed"}),
+    "rrelu": (lambda y: F.rrelu(y, training=True), {"rrelu": "function"}),
+    "scaled by a parameter": (lambda y: SLOPE * F.gelu(y), {"gelu": "function"}),
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_form(form: str) -> None:
     function, expected = FORMS[form]
-    found = sites(One(function), torch.randn(6, 4))
+    model, x = One(function), torch.randn(6, 4)
+    with torch.set_grad_enabled(form != "out"):
+        found = sites(model, x)
     assert {name: kind for kind, name in found.values()} == expected
 
 
@@ -120,3 +147,23 @@ def test_memory_that_numpy_only_reads_is_not() -> None:
     )
     assert list(report.rows) == [":relu"]
     assert not report.opaque
+
+
+def test_a_norm_over_one_unit_is_no_activation() -> None:
+    class Norm(nn.Module):
+        def forward(self, x):
+            return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+
+    model = nn.Sequential(nn.Linear(4, 1), Norm(), nn.Linear(1, 1), nn.Sigmoid())
+    assert list(sites(model, torch.randn(6, 4))) == ["3"]
+
+
+def test_identifying_draws_no_number() -> None:
+    model = One(lambda y: F.rrelu(y, training=True))
+    x = torch.randn(6, 4)
+    states = []
+    for look in (model, lambda x: sites(model, x)):
+        torch.manual_seed(3)
+        look(x)
+        states.append(torch.get_rng_state())
+    assert torch.equal(*states)

@@ -264,7 +264,7 @@ CASES = {
     "mamba": _mamba(),
     "mlp": Case(mlp(nn.Mish), torch.randn(B, 8), {"mish": 2}),
     "mlp, an own module": Case(mlp(lambda: Snake(8)), torch.randn(B, 8), {"Snake": 2}),
-    "mlp, prelu": Case(mlp(nn.PReLU), torch.randn(B, 8), {"leaky_relu(slope=0.25)": 2}),
+    "mlp, prelu": Case(mlp(nn.PReLU), torch.randn(B, 8), {"prelu": 2}),
     "mlp, glu": Case(
         lambda: nn.Sequential(nn.Linear(8, 16), nn.GLU(), nn.Linear(8, 8)),
         torch.randn(B, 8),

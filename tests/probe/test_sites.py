@@ -180,7 +180,7 @@ def test_modules_are_found_by_what_they_do() -> None:
     found = sites(model, torch.randn(6, 4))
     assert found == {
         "1": ("module", "Odd"),
-        "4": ("module", "leaky_relu(slope=0.25)"),
+        "4": ("module", "prelu"),
         "9": ("softmax", "softmax"),
         "11": ("module", "selu"),
     }

@@ -226,11 +226,14 @@ class Collector:
 
     def chosen(self, call: Call) -> Call:
         """The whole of an expression where it has a name of its own, else the activation in it."""
-        if call.core is None:
+        core = call.core
+        if core is None:
             return call
-        identity = self._identity(call, tuple(call.output.shape))
-        call.cored = identity is None or not identity.named
-        return call.core if call.cored else call
+        whole = self._identity(call, tuple(call.output.shape))
+        if whole is None or not whole.named:
+            alone = self._identity(core, tuple(core.output.shape))
+            call.cored = core.kind != "composed" or (alone is not None and alone.named)
+        return core if call.cored else call
 
     # -- which site -----------------------------------------------------------------------------
 

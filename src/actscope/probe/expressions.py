@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from actscope.probe import functions
-from actscope.probe.functions import ALWAYS, HINGE, JOINS, PART, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, HINGE, PART, PLAIN, Plan
 from actscope.probe.transforms import bare, is_on
 
 _CASTS = functions.words("to float half bfloat16 double type_as type clone")
@@ -83,6 +83,7 @@ class Expression:
         emitted: reported already.
         module_path: the path of the activation module that it is, or None.
         gated: multiplied by another tensor of its shape.
+        exponential: there is an exp in it.
         frame: the call of a module in which it was made.
         site: the name that the listener gave it.
         serial: the number, in the pass, of the call that completed it.
@@ -98,20 +99,38 @@ class Expression:
     emitted: bool = False
     module_path: str | None = None
     gated: bool = False
+    exponential: bool = False
     frame: Any = None
     site: str = ""
     serial: int = 0
 
 
-def level_of(plan: Plan, parts: Iterable[Expression]) -> int:
-    """How much of an activation a function of these parts is."""
-    parts = list(parts)
+def level_of(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """How much of an activation a function is, of arguments among which expressions stand."""
+    parts = [a for a in (*args, *kwargs.values()) if isinstance(a, Expression)]
     below = max((p.level for p in parts), default=PLAIN)
-    if below == PART and plan.name in JOINS:
-        below = HINGE
-    if plan.name in {"max", "min"} and len(parts) < 1:
-        return PLAIN
+    bends = len(parts) > 1 if plan.name == "mul" else plan.name == "pow" and _power(args)
+    if bends and below == PLAIN:
+        return PART
+    if below == PART and _joins(plan, args, parts):
+        return HINGE
     return max(below, plan.level)
+
+
+def _power(args: tuple[Any, ...]) -> bool:
+    """Whether x ** n is a polynomial that bends."""
+    power = args[1] if len(args) > 1 else None
+    return isinstance(power, (int, float)) and power > 1
+
+
+def _joins(plan: Plan, args: tuple[Any, ...], parts: list[Expression]) -> bool:
+    """Whether a function makes of an exponential or a polynomial what is neither."""
+    if plan.name in ("mul", "div") and len(parts) > 1:
+        return any(p.exponential for p in parts) or plan.name == "div"
+    if plan.name == "div":  # a number over it
+        return not isinstance(args[0], Expression)
+    exponential = any(p.exponential for p in parts)
+    return plan.name in (functions.ABOVE_EXP if exponential else functions.ABOVE_POWER)
 
 
 def version_of(tensor: Any) -> int:
@@ -148,6 +167,8 @@ def replay(expression: Expression, x: Any, seen: dict[int, Any] | None = None) -
         if expression.name in _CASTS:  # a cast keeps the numbers; the table stays in float64
             seen[id(expression)] = args[0]
         else:
+            if expression.name == "rrelu":  # with its mean slope, and no number drawn
+                kwargs["training"] = False
             seen[id(expression)] = expression.func(*args, **kwargs)
     return seen[id(expression)].clone()
 
@@ -203,6 +224,23 @@ def is_reported(expression: Expression) -> bool:
     if expression.level == ALWAYS:
         return True
     return expression.level == HINGE and expression.source.weighted
+
+
+def learns(expression: Expression) -> bool:
+    """Whether a parameter of the model is in it."""
+    for part in (*expression.args, *expression.kwargs.values()):
+        if isinstance(part, torch.nn.Parameter):
+            return True
+        if isinstance(part, Expression) and learns(part):
+            return True
+    return False
+
+
+def is_polynomial(expression: Expression) -> bool:
+    """Whether an expression is a polynomial of a layer's output, and not told of yet."""
+    if expression.level != PART or expression.exponential or expression.emitted:
+        return False
+    return expression.source.weighted
 
 
 # steps that bend nothing

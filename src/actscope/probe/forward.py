@@ -84,7 +84,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         start = time.perf_counter()
         sites = self.sites
         sites.serial += 1
-        tensors = _tensors((*args, *kwargs.values()) if kwargs else args)
+        given = (v for k, v in kwargs.items() if k != "out")
+        tensors = _tensors((*args, *given) if kwargs else args)
         if sites.stretches:
             sites.bind(tensors)
         if plan.told:
@@ -223,14 +224,18 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         put: Callable[[Any], Any] = lambda a: (
             by_id.get(id(a)) or bare(a) if isinstance(a, torch.Tensor) else a
         )
+        known = list({id(e): e for _, e in parts}.values())
+        args = tuple(map(put, args))
+        kwargs = {k: put(v) for k, v in kwargs.items() if k != "out"}
         return Expression(
-            parts[0][1].source,
+            known[0].source,
             plan.name,
             func,
-            tuple(put(a) for a in args),
-            {k: put(v) for k, v in kwargs.items()},
-            level_of(plan, [e for _, e in parts]),
-            sum(e.seconds for e in {id(e): e for _, e in parts}.values()),
+            args,
+            kwargs,
+            level_of(plan, args, kwargs),
+            sum(e.seconds for e in known),
+            exponential=plan.name in functions.EXPONENTIALS or any(e.exponential for e in known),
             frame=self.frames[-1],
             serial=self.sites.serial,
         )

@@ -30,8 +30,8 @@ hardtanh hardswish hardsigmoid hardshrink softshrink tanhshrink log_sigmoid thre
 rrelu_with_noise erf"""
 _HINGE = """clamp clamp_min clamp_max where maximum minimum max min fmax fmin sin cos abs
 heaviside sign gt lt ge le atan asinh sinh cosh sinc erfc ndtr log_ndtr logaddexp"""
-_PART = "exp expm1 exp2"
-_PLAIN = """add sub rsub mul div rdiv pow rpow neg square log log1p sqrt rsqrt reciprocal to float
+_PART = "exp expm1 exp2 square"
+_PLAIN = """add sub rsub mul div rdiv pow rpow neg log log1p sqrt rsqrt reciprocal to float
 half bfloat16 double type_as type clone eq ne logical_not logical_and logical_or bitwise_not
 bitwise_and bitwise_or masked_fill"""
 LEVELS = {
@@ -39,8 +39,11 @@ LEVELS = {
     for level, names in ((ALWAYS, _ALWAYS), (HINGE, _HINGE), (PART, _PART), (PLAIN, _PLAIN))
     for name in names.split()
 }
-# an exp below one of these is more than an exp
-JOINS = words("div rdiv mul log log1p reciprocal pow")
+EXPONENTIALS = words("exp expm1 exp2")
+# an exponential below one of these is more than an exponential, a polynomial below one of those
+# more than a polynomial
+ABOVE_EXP = words("log log1p reciprocal rdiv")
+ABOVE_POWER = words("exp expm1 exp2 log log1p sqrt rsqrt reciprocal rdiv")
 
 # by which a bias or a mask of numbers may be put on
 MASKING = words("add sub mul div where masked_fill")
@@ -95,6 +98,13 @@ PRODUCERS = {name: where for where, names in _PRODUCERS.items() for name in name
 REDUCTIONS = words(
     """mean sum var std norm amax amin var_mean std_mean vector_norm linalg_vector_norm cumsum
     prod logsumexp argmax argmin any all topk sort nansum aminmax"""
+)
+# what a hidden layer's output goes to: there a polynomial is an activation, elsewhere a square is
+# part of a distance, a norm, a loss
+ONWARD = words(
+    """linear conv1d conv2d conv3d batch_norm layer_norm group_norm dropout flatten view reshape
+    avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d adaptive_avg_pool1d
+    adaptive_avg_pool2d adaptive_avg_pool3d"""
 )
 # functions that move dimensions: what was known of the units is no longer
 MOVES = words("permute transpose t T mT swapaxes movedim moveaxis flatten einsum rearrange")

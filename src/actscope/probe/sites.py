@@ -19,6 +19,7 @@ from actscope.probe.expressions import (
     Source,
     beneath,
     is_composed,
+    is_polynomial,
     is_reported,
     version_of,
 )
@@ -154,7 +155,8 @@ class Sites:
                 continue
             held = self.pending.pop(id(tensor), None) or Waiting(tensor, None, note.expression)
             reduced = plan.name in functions.REDUCTIONS and note.expression.level < ALWAYS
-            if is_reported(note.expression) and not reduced:
+            onward = plan.name in functions.ONWARD and is_polynomial(note.expression)
+            if onward or (is_reported(note.expression) and not reduced):
                 note.expression.gated = gate
                 self.emit(held)
 
