@@ -84,6 +84,7 @@ class Expression:
         module_path: the path of the activation module that it is, or None.
         gated: multiplied by another tensor of its shape.
         exponential: there is an exp in it.
+        bends: its own function is what makes an activation of it.
         frame: the call of a module in which it was made.
         site: the name that the listener gave it.
         serial: the number, in the pass, of the call that completed it.
@@ -100,6 +101,7 @@ class Expression:
     module_path: str | None = None
     gated: bool = False
     exponential: bool = False
+    bends: bool = False
     frame: Any = None
     site: str = ""
     serial: int = 0
@@ -247,16 +249,16 @@ def is_polynomial(expression: Expression) -> bool:
 LINES = functions.words("add sub rsub mul div neg") | _CASTS
 
 
-def beneath(expression: Expression) -> list[Expression]:
-    """The activations that an expression is a straight line of, as 1 − sigmoid(x) is of one."""
-    found: list[Expression] = []
-    while expression.name in LINES:
-        parts = [*expression.args, *expression.kwargs.values()]
-        inner = [p for p in parts if isinstance(p, Expression)]
-        if len(inner) != 1 or inner[0].level < ALWAYS:
-            break
-        found.append(expression := inner[0])
-    return found
+def bending(expression: Expression) -> list[Expression]:
+    """The calls in an expression that bend: an activation is each of them once."""
+    found: dict[int, Expression] = {}
+    left = [expression]
+    while left:
+        one = left.pop()
+        if one.bends:
+            found[id(one)] = one
+        left += [p for p in (*one.args, *one.kwargs.values()) if isinstance(p, Expression)]
+    return list(found.values())
 
 
 def is_composed(expression: Expression) -> bool:

@@ -17,7 +17,7 @@ from actscope.probe.expressions import (
     LINES,
     Expression,
     Source,
-    beneath,
+    bending,
     is_composed,
     is_polynomial,
     is_reported,
@@ -161,13 +161,12 @@ class Sites:
                 self.emit(held)
 
     def emit(self, held: Waiting) -> None:
-        """An expression is complete: it is a site, if the activation in it is not one yet."""
+        """An expression is complete: it is a site, if what bends in it is not told of yet."""
         expression = held.expression
-        expression.emitted = True
-        inner = beneath(expression)
-        told = any(e.emitted for e in inner)
-        for part in inner:
-            part.emitted = True
+        calls = bending(expression)
+        told = bool(calls) and all(c.emitted for c in calls)
+        for call in (expression, *calls):
+            call.emitted = True
         if not told and held.result.is_floating_point() and not self.muted:
             self._report(_call(held, expression.gated))
 

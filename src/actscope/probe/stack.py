@@ -140,6 +140,7 @@ class Stack:
             modules.caller(frame.module),
             (below,),
             level=ALWAYS,
+            bends=True,
             seconds=seconds,
             module_path=frame.path,
             frame=self.frames[-1],
