@@ -42,17 +42,17 @@ def span(values):
 
 
 print("128 units on 64 inputs of spread .1: alive after 0, 200 and 2,000 steps, 16 seeds")
-print("activation             bias  optimiser  rate   firing             output not 0       passing")
+print(
+    "activation             bias  optimiser  rate   firing             output not 0       passing"
+)
 settings = [("relu", 0.0, "sgd", 0.1), ("relu", 0.0, "adam", 0.01)]
 KINDS = ("relu", "leaky_relu", "leaky_relu(slope=0.1)")
 settings += [(kind, -3.0, o, r) for kind in KINDS for o in RATES for r in RATES[o]]
 found = {one: alive(*one) for one in settings}
 for (activation, bias, optimiser, lr), counts in found.items():
     cells = [", ".join(span(kind[:, at]) for at in (0, 200 // EVERY, -1)) for kind in counts]
-    print(
-        f"{activation:<21} {bias:5g}  {optimiser:<9}  {lr:<5g}  "
-        f"{cells[0]:<18} {cells[1]:<18} {cells[2]}"
-    )
+    head = f"{activation:<21} {bias:5g}  {optimiser:<9}  {lr:<5g}"
+    print(f"{head}  {cells[0]:<18} {cells[1]:<18} {cells[2]}")
 
 print("\nborn dead by depth: share of units that are silent on all of two moons, 100 seeds")
 print("activation  weights     width   layer 1, 5, 10, 20")
