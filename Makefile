@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench ledger studies docs lessons clean
+.PHONY: demo test check bench ledger studies docs lessons images clean
 
 demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
 	$(BIN)/actscope reproduce
@@ -38,6 +38,9 @@ studies: $(VENV)/.dev        ## run the built-in studies and write docs/studies.
 
 lessons: $(VENV)/.dev        ## run the script of every lesson; write its output and figure anew
 	$(BIN)/python docs/build_lessons.py
+
+images: $(VENV)/.dev         ## make the pictures of README and docs anew (minutes; Chromium)
+	$(BIN)/python docs/build_images.py
 
 clean:
 	rm -rf $(VENV) dist build
