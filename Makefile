@@ -31,7 +31,7 @@ docs: $(VENV)/.dev           ## write the generated pages anew, and the site fro
 	$(BIN)/python -m actscope.probe.pages docs/findings
 	$(BIN)/python docs/build_mathematics.py
 	$(BIN)/python docs/build_commands.py
-	$(BIN)/zensical build --clean
+	$(BIN)/python docs/build_site.py
 
 studies: $(VENV)/.dev        ## run the built-in studies and write docs/studies.md (minutes)
 	$(BIN)/python docs/build_studies.py
