@@ -24,9 +24,6 @@ class Call:
         seconds: the time it took.
         serial: the number, in the pass, of the call of torch that completed it.
         module: the module that it is, or None.
-        core: the activation alone, where this is a straight line of one, or one of a straight line
-            (50 * tanh(x / 50)): it is the site unless the whole has a name of its own.
-        cored: the listener took the core.
     """
 
     path: str
@@ -40,15 +37,11 @@ class Call:
     seconds: float
     serial: int
     module: Any = None
-    core: Call | None = None
-    cored: bool = False
 
     @property
     def dim(self) -> int | None:
         """The dimension of the units, where a layer told."""
-        if self.source is None or self.source.dim is None:
-            return None
-        return self.source.dim + self.source.mapped
+        return self.source.dim if self.source else None
 
 
 @dataclass(slots=True, frozen=True)

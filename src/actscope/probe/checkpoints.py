@@ -46,13 +46,12 @@ class Stretch:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        # number of the call since the start -> (what is told, whether of the call's core)
-        self.sites: dict[int, tuple[Any, bool]] = {}
+        self.sites: dict[int, Any] = {}  # number of the call since the start -> what is told
         self.bound = False
 
-    def add(self, serial: int, site: Any, cored: bool) -> None:
+    def add(self, serial: int, site: Any) -> None:
         """Remember a site, by the number of its call in the pass."""
-        self.sites[serial - self.start] = site, cored
+        self.sites[serial - self.start] = site
 
     def bind(self, tensor: Any, again: Callable[[Stretch], Any]) -> None:
         """Follow the second run, if a checkpoint made this tensor.
@@ -91,12 +90,10 @@ class Relay:
 
     def site(self, call: Call) -> Any:
         """The site of the first run, with a hook for its gradient."""
-        site, cored = self.stretch.sites.get(call.serial, (None, False))
-        call.cored = cored
-        output = call.core.output if cored and call.core is not None else call.output
-        if site is None or not output.requires_grad:
+        site = self.stretch.sites.get(call.serial)
+        if site is None or not call.output.requires_grad:
             return site  # a checkpoint inside a checkpoint
-        self.listener.gradient(site, output)
+        self.listener.gradient(site, call.output)
         return None
 
     def gradient(self, site: Any, tensor: Any) -> None:

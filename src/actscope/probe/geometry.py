@@ -33,7 +33,7 @@ QUICK = 4096  # numbers whose quantiles are worked out in a quick look
 CLOUD = 192  # rows whose distances are compared after rounding
 
 
-def ranks(rows: Singles) -> tuple[float, float]:
+def ranks(rows: Singles, unit: float = 0.0) -> tuple[float, float]:
     """Effective rank and participation ratio of rows about their mean; NaN for a constant cloud.
 
     Through the eigenvalues of the smaller Gram matrix, in float64: a singular value below 1e-8
@@ -41,6 +41,8 @@ def ranks(rows: Singles) -> tuple[float, float]:
 
     Args:
         rows: (n, d).
+        unit: rounding unit of the type that they were worked out in, where that is coarse: what
+            rounding alone can make of the singular values counts as 0.
     """
     n = len(rows)
     if n < 2:
@@ -52,9 +54,11 @@ def ranks(rows: Singles) -> tuple[float, float]:
     gram = x @ x.T if n <= x.shape[1] else x.T @ x
     size = math.sqrt(gram.trace() + n * (mean @ mean))  # of all numbers together
     values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
-    if values[0] <= 1e-6 * size:
-        return math.nan, math.nan  # no spread beyond float32's rounding
-    values = np.where(values > 1e-7 * values[0], values, 0.0)
+    # four times the largest singular value of a matrix of rounding errors: weights are rounded too
+    noise = 4.0 * unit * size / math.sqrt(rows.size) * sum(map(math.sqrt, rows.shape))
+    if values[0] <= max(1e-6 * size, noise):
+        return math.nan, math.nan  # no spread beyond rounding
+    values = np.where(values > max(1e-7 * values[0], noise), values, 0.0)
     return float(effective_rank(values)), float(participation_ratio(values))
 
 

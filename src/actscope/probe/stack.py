@@ -12,14 +12,12 @@ import torch
 from actscope.probe import modules
 from actscope.probe.calls import Opaque
 from actscope.probe.expressions import Expression, Source, is_reported, version_of
-from actscope.probe.functions import ALWAYS, Plan
-from actscope.probe.transforms import aside, bare
+from actscope.probe.functions import ALWAYS
 
 if TYPE_CHECKING:
     from actscope.probe.sites import Sites
 
 SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
-CALLED = Plan("an activation module")
 NO_FUNCTIONS = torch._C.DisableTorchFunction
 
 
@@ -97,8 +95,8 @@ class Stack:
         known = self.kinds.get(id(module))
         if known is not None and known[0] is module:
             return known[1]
-        with NO_FUNCTIONS(), aside():
-            verdict = modules.kind_of(module, bare(first))
+        with NO_FUNCTIONS():
+            verdict = modules.kind_of(module, first)
             if isinstance(first, torch.Tensor) and first.is_floating_point():
                 self.kinds[id(module)] = (module, verdict)
         return verdict
@@ -140,7 +138,6 @@ class Stack:
             modules.caller(frame.module),
             (below,),
             level=ALWAYS,
-            bends=True,
             seconds=seconds,
             module_path=frame.path,
             frame=self.frames[-1],
@@ -156,7 +153,8 @@ class Stack:
             return below
         # its input is an expression already: the module's function starts from its result
         if below is not None and is_reported(below):
-            owner.use(CALLED, [first])
+            held = owner.pending.get(id(first))
+            owner.emit(first, held[1] if held else None, below)
         owner.pending.pop(id(first), None)
         known = below.source if below is not None else Source(None, False, None, 0)
         version = version_of(first)

@@ -97,13 +97,14 @@ def inspect(
     wanted = Measures(rows=rows, inputs=full, pooled=PROBED if full else 0, units=units, seed=seed)
     root = unwrap(model)
     collector = Collector(wanted, {id(p): n for n, p in root.named_parameters()})
+    fresh = any(map(_fresh, root.modules()))
     with random_kept():
         targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
         if is_distributed(model):
             collector, targets = gathered(collector, targets)
         if collector.batches == 0:
             raise InputError("data holds no batch: expected at least one")
-        report = report_of(collector, settings, targets, full, type(root).__name__)
+        report = report_of(collector, settings, targets, full, type(root).__name__, fresh)
     return replace(report, origins=origins_of(root, {f.site for f in report.findings}))
 
 
@@ -115,6 +116,13 @@ def _check(model: Any, rows: int) -> None:
         )
     if rows < 8:
         raise InputError(f"rows = {rows}: expected at least 8")
+
+
+def _fresh(module: Any) -> bool:
+    """Whether it is a batch norm that uses the statistics it was made with."""
+    counted = getattr(module, "num_batches_tracked", None)
+    batch_norm = isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+    return batch_norm and not module.training and counted is not None and int(counted) == 0
 
 
 def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -> list[Any]:
@@ -180,6 +188,7 @@ def report_of(
     targets: list[Any] | None = None,
     full: bool = True,
     name: str = "",
+    fresh: bool = False,
 ) -> Report:
     """The report over what a collector kept.
 
@@ -189,6 +198,7 @@ def report_of(
         targets: labels of the batches, in order.
         full: number formats, mean field, probe, repeated units.
         name: of the model, for the title.
+        fresh: as in `Seen`.
     """
     labels, least = _labels(targets or [])
     # small matrices: threads cost more than they give
@@ -201,6 +211,7 @@ def report_of(
         collector.output_site,
         least,
         collector.input_rows.array(),
+        fresh,
     )
     return Report(
         name,

@@ -15,14 +15,17 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # of the types that are coarse
 NEARLY_DEAD = 0.01  # active on fewer rows than this
+SEVERAL = 8  # different outputs of a unit
 SATURATED_UNIT = 0.99  # in one tail on at least this part of its rows
+DEEP = 3.0  # standard deviations, and sizes of the inputs of units that live
 
 # column -> what it says; the docs and the JSON output read this
 COLUMNS = {
     "kind": "module, function, composed or softmax",
     "activation": "the catalogue's name, or the formula",
-    "gated": "its output multiplies another tensor of the same shape",
+    "gated": "its output multiplies another tensor",
     "calls": "times it was called",
     "shape": "of the last output",
     "units": "size of the unit dimension",
@@ -41,7 +44,8 @@ COLUMNS = {
     "constant": "part of the mean square that is the same for every row",
     "zeros": "part of the outputs that is exactly 0",
     "dead": "units that were silent on every row",
-    "deeply_dead": "dead units whose input stays 4 standard deviations below where they wake",
+    "deeply_dead": "dead units whose input stays far below where they wake (more than 3 standard "
+    "deviations, and 3 times the size of the living units' inputs)",
     "nearly_dead": "units active on fewer than 1 % of the rows, and on at least one",
     "saturated": "part of the outputs where the slope is below 1 % of its largest",
     "saturated_low": "the same, on the low side",
@@ -176,8 +180,13 @@ def _of_rows(site: Site, rows: Singles, full: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"rank_most": min(rows.shape[0] - 1, rows.shape[1])}
     quantiles = geometry.quantiles(rows, QUANTILES, full)
     row |= {f"q{round(100 * q):02d}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
-    row["rank"], row["participation"] = geometry.ranks(rows)
+    row["rank"], row["participation"] = geometry.ranks(rows, _unit(site))
     return row | _in_full(site, rows) if full else row
+
+
+def _unit(site: Site) -> float:
+    """The rounding unit of the type that a site works in, where that is coarse; else 0."""
+    return ROUNDING.get(str(site.dtype).removeprefix("torch."), 0.0)
 
 
 def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
@@ -194,25 +203,64 @@ def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
         return row
     expected = geometry.predicted(site.identity, rows_in)
     row["second_expected"], row["correlation_expected"] = expected
-    return row | {
-        "rank_in": geometry.ranks(site.rows_in.array())[0],
-        "deeply_dead": _deeply_dead(site, rows_in),
-        "second_in": geometry.second_moment(rows_in),
-        "correlation_in": geometry.correlation(rows_in),
-    }
+    return (
+        row
+        | _by_inputs(site, rows_in)
+        | {
+            "rank_in": geometry.ranks(site.rows_in.array(), _unit(site))[0],
+            "deeply_dead": _deeply_dead(site, rows_in),
+            "second_in": geometry.second_moment(rows_in),
+            "correlation_in": geometry.correlation(rows_in),
+        }
+    )
+
+
+def _by_inputs(site: Site, rows_in: Floats) -> dict[str, Any]:
+    """What outputs cannot tell of a function that comes back to its low limit (SiLU, GELU).
+
+    An output near that limit is one of a small input too; the sampled inputs tell them apart.
+    """
+    low, units = site.identity.low, site.moments.units
+    if low is None or low.side != "around" or rows_in.shape[1] != units:
+        return {}
+    part, numbers = (rows_in > low.edge).mean(0), site.moments.numbers()
+    active, flat = 1.0 - numbers["low"], float(1.0 - part.mean())
+    high = float(numbers["high"].mean()) if site.identity.high is not None else 0.0
+    row: dict[str, Any] = {"saturated_low": flat, "saturated": flat + high}
+    if site.identity.rectifies:
+        few = part < NEARLY_DEAD
+        row["dead"] = int(((active <= 0.0) & (part == 0.0)).sum())
+        row["nearly_dead"] = int((few & (active < NEARLY_DEAD)).sum()) - row["dead"]
+    return row
 
 
 def _deeply_dead(site: Site, rows_in: Floats) -> float:
-    """Dead units that a few more rows would not wake; NaN where units were left out of rows."""
+    """Dead units that a few more rows would not wake; NaN where units were left out of rows.
+
+    Where rows are alike, every unit is many standard deviations from waking or from falling
+    silent: far is what is also far beside the inputs of the units that live.
+    """
     low = site.identity.low
     if not site.identity.rectifies or low is None or rows_in.shape[1] != site.moments.units:
         return math.nan
     silent = site.moments.numbers()["low"] >= 1.0
-    below = low.edge - rows_in.mean(0) >= 4.0 * rows_in.std(0)
-    return float((silent & below).sum())
+    mean, std = rows_in.mean(0), rows_in.std(0)
+    alive = np.mean(mean[~silent] ** 2 + std[~silent] ** 2) if not silent.all() else 0.0
+    unsure = 1.0 + 3.0 / math.sqrt(len(rows_in))  # a spread over few rows says little
+    far = low.edge - mean >= DEEP * np.maximum(unsure * std, math.sqrt(alive))
+    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge > mean)
+    return float((silent & (far | fixed)).sum())
 
 
 def _duplicates(rows: Floats) -> int:
-    """Units that vary and whose column equals an earlier one's."""
+    """Units that vary and whose column equals an earlier one's.
+
+    Columns with few values (a unit that is active on one row, or always at an end) are soon equal
+    by chance: they do not count.
+    """
     alive = rows[:, np.ptp(rows, axis=0) > 0.0]
-    return int(alive.shape[1] - np.unique(alive, axis=1).shape[1]) if alive.shape[1] else 0
+    if not alive.shape[1]:
+        return 0
+    _, first, counts = np.unique(alive, axis=1, return_index=True, return_counts=True)
+    repeated = zip(first[counts > 1], counts[counts > 1], strict=True)
+    return sum(int(n) - 1 for i, n in repeated if np.unique(alive[:, i]).size >= SEVERAL)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ class Seen:
         output_site: the site whose output is the model's, or "".
         targets_least: the smallest target of a model trained on numbers, or None.
         inputs: (n, d) rows of the network's input, or empty.
+        fresh: whether a batch norm in eval mode has seen no batch yet, and so normalises nothing:
+            what a signal does on its way through says nothing of the network then.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
@@ -34,6 +37,7 @@ class Seen:
     output_site: str = ""
     targets_least: float | None = None
     inputs: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    fresh: bool = False
 
     @functools.cached_property
     def input_rank(self) -> float:
@@ -44,6 +48,10 @@ class Seen:
         """The sites that apply an elementwise function or a gate: all but softmax."""
         return ((s, r) for s, r in self.rows.items() if r["kind"] != "softmax")
 
+    def on_the_way(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The hidden sites a signal passes through; none where a batch norm is fresh."""
+        return iter(()) if self.fresh else self.hidden()
+
 
 @dataclass(frozen=True)
 class Found:
@@ -52,6 +60,33 @@ class Found:
     site: str
     message: str
     evidence: Mapping[str, float | int | str]
+
+
+# bounded functions: between layers they shrink differences, as gates they multiply something
+SQUASHING = frozenset(["sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "softsign", "erf"])
+
+
+def is_gate(row: Mapping[str, Any]) -> bool:
+    """Whether a site's output is a share that something else is multiplied by."""
+    return bool(row["gated"]) and row["activation"] in SQUASHING
+
+
+Site = tuple[str, Mapping[str, Any]]
+
+
+def runs(sites: Iterable[Site], ill: Callable[[Mapping[str, Any]], bool]) -> Iterator[list[Site]]:
+    """Sites one behind the other that have the same fault: what the first has, others inherit."""
+    for wrong, run in itertools.groupby(sites, lambda site: ill(site[1])):
+        if wrong:
+            yield list(run)
+
+
+def and_behind(run: list[Site]) -> str:
+    """The sites of a run behind its first, as the end of a message."""
+    if len(run) == 1:
+        return ""
+    many = f"at the {len(run) - 1} sites behind it, up to {run[-1][0]}"
+    return f"; also {many if len(run) > 2 else f'at {run[-1][0]} behind it'}"
 
 
 Check = Callable[[Seen, Mapping[str, float]], Iterator[Found]]

@@ -2,27 +2,33 @@
 
 Most of the mean square is a constant that all rows share (the square of each unit's mean). The
 part that differs is what carries information; the constant eats the digits of low-precision
-formats and the next layer's learning rate.
+formats and the next layer's learning rate. Gates, which multiply something, and the output are
+not looked at, nor anything on fewer than `rows` rows.
 
-The evidence: the constant part, the spread over rows.
+The evidence: the constant part, the spread over rows. One finding for sites one behind the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from actscope.probe.rules._base import Found, Rule, Seen, percent
+from actscope.probe.rules._base import Found, Rule, Seen, and_behind, is_gate, percent, runs
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    for site, row in seen.hidden():
-        if row["constant"] >= limits["part"] and site != seen.output_site:
-            yield Found(
-                site,
-                f"{percent(row['constant'])} of the mean square is the same for every row (spread "
-                f"over rows {row['spread']:.3g})",
-                {"constant": row["constant"], "spread": row["spread"]},
-            )
+    sites = (
+        (s, r)
+        for s, r in seen.on_the_way()
+        if s != seen.output_site and not is_gate(r) and r["rows"] >= limits["rows"]
+    )
+    for run in runs(sites, lambda row: bool(row["constant"] >= limits["part"])):
+        site, row = run[0]
+        yield Found(
+            site,
+            f"{percent(row['constant'])} of the mean square is the same for every row (spread over "
+            f"rows {row['spread']:.3g}){and_behind(run)}",
+            {"constant": row["constant"], "spread": row["spread"], "sites": len(run)},
+        )
 
 
 RECORD = Rule(
@@ -35,5 +41,5 @@ RECORD = Rule(
         "centre the activation, normalise behind it, or use one with a mean near 0 "
         "(tanh, silu, gelu)"
     ),
-    thresholds={"part": 0.99},
+    thresholds={"part": 0.995, "rows": 16},
 )

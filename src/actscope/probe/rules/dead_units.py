@@ -1,10 +1,13 @@
 """Units that are never active.
 
 A unit of a ReLU-like activation is dead when it is silent on every row of every batch: it passes
-nothing on and gets no gradient, so it cannot come back. A unit that is silent here because few
-rows were looked at is not what this rule is about: it counts the units whose input stays four
-standard deviations below the point where they would wake (`deeply`), or a large part of all units
-silent (`fraction`), whatever their margin.
+nothing on and gets no gradient, so it cannot come back. In a healthy deep network a third of the
+units can be silent on a batch whose rows are much alike, and a few more rows would wake them. So
+the rule counts the units whose input stays far below the point where they would wake: more than
+three standard deviations of their own input, and three times the size of the inputs of the units
+that live. It speaks if that is a part of at least `deeply` of the units, and at least `units` of
+them; and where most of the units are silent (`fraction`), whatever their margin. On fewer than
+`rows` rows it does not judge, nor of the latter on fewer than `many_rows`.
 
 The evidence: dead units, deeply dead units, units, rows.
 """
@@ -19,11 +22,11 @@ from actscope.probe.rules._base import Found, Rule, Seen, percent
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     for site, row in seen.hidden():
         dead, units = row["dead"], row["units"]
-        if not dead > 0:
+        if not dead > 0 or row["rows"] < limits["rows"]:
             continue
         deeply = row["deeply_dead"]
-        many = dead >= limits["fraction"] * units
-        if many or deeply >= limits["deeply"] * units:
+        many = dead >= limits["fraction"] * units and row["rows"] >= limits["many_rows"]
+        if many or deeply >= max(limits["deeply"] * units, limits["units"]):
             yield Found(
                 site,
                 f"{dead} of {units} units ({percent(dead / units)}) are silent on all "
@@ -42,5 +45,5 @@ RECORD = Rule(
         "lower the learning rate or start it slowly, initialise biases at 0, or use "
         "leaky_relu, gelu or silu"
     ),
-    thresholds={"fraction": 0.25, "deeply": 0.05},
+    thresholds={"deeply": 0.05, "units": 2, "fraction": 0.66, "rows": 4, "many_rows": 32},
 )

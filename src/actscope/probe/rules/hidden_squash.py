@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from actscope.probe.rules._base import Found, Rule, Seen
-
-SQUASHING = frozenset(["sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "softsign", "erf"])
+from actscope.probe.rules._base import SQUASHING, Found, Rule, Seen, is_gate
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     chain = [
         (site, row)
-        for site, row in seen.hidden()
-        if row["activation"] in SQUASHING and not row["gated"] and site != seen.output_site
+        for site, row in seen.on_the_way()
+        if row["activation"] in SQUASHING and not is_gate(row) and site != seen.output_site
     ]
     if len(chain) < limits["depth"]:
         return

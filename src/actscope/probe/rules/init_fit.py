@@ -33,7 +33,7 @@ def _gain(name: str) -> float:
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     chain: list[tuple[str, Mapping[str, Any], float]] = []
-    for site, row in seen.hidden():
+    for site, row in seen.on_the_way():
         if row["sigma_w"] == row["sigma_w"] and row["second_in"] > 0.0:
             ratio = row["sigma_w"] / _gain(row["activation"].split("(")[0])
             if ratio == ratio:

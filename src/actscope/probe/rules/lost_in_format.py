@@ -3,29 +3,35 @@
 After rounding the outputs to bfloat16 less than `keeps` of the variation of the distances between
 rows is left (R²), or the outputs need more mantissa than the type they are computed in. The
 outputs differ by less than the format can tell apart, usually because they sit on a large constant.
+Gates, which multiply something, and the output are not looked at.
 
-The evidence: R² in bfloat16 and other formats, the bits needed.
+The evidence: R² in bfloat16 and other formats, the bits needed. One finding for sites one behind
+the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from actscope.probe.rules._base import Found, Rule, Seen
+from actscope.probe.rules._base import Found, Rule, Seen, and_behind, is_gate, runs
+
+NUMBERS = ("keeps_bfloat16", "keeps_float16", "keeps_int8", "bits")
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    for site, row in seen.hidden():
-        if row["keeps_bfloat16"] < limits["keeps"] and site != seen.output_site:
-            yield Found(
-                site,
-                f"bfloat16 keeps {row['keeps_bfloat16']:.2g} of the distances between rows (R²); "
-                f"{row['bits']:.0f} bits of mantissa are needed, bfloat16 stores 7",
-                {
-                    name: row[name]
-                    for name in ("keeps_bfloat16", "keeps_float16", "keeps_int8", "bits")
-                },
-            )
+    sites = (
+        (s, r)
+        for s, r in seen.on_the_way()
+        if s != seen.output_site and not is_gate(r) and r["rows"] >= limits["rows"]
+    )
+    for run in runs(sites, lambda row: bool(row["keeps_bfloat16"] < limits["keeps"])):
+        site, row = run[0]
+        yield Found(
+            site,
+            f"bfloat16 keeps {row['keeps_bfloat16']:.2g} of the distances between rows (R²); "
+            f"{row['bits']:.0f} bits of mantissa are needed, bfloat16 stores 7{and_behind(run)}",
+            {name: row[name] for name in NUMBERS} | {"sites": len(run)},
+        )
 
 
 RECORD = Rule(
@@ -35,5 +41,5 @@ RECORD = Rule(
     check=_check,
     cause="a small spread on a large mean: what is lost is the difference, not the value",
     todo="centre or normalise before this layer, or keep it in float32",
-    thresholds={"keeps": 0.9},
+    thresholds={"keeps": 0.9, "rows": 16},
 )

@@ -16,7 +16,7 @@ from actscope.probe.rules._base import Found, Rule, Seen
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    rows = [(site, row) for site, row in seen.hidden() if row["spread"] == row["spread"]]
+    rows = [(site, row) for site, row in seen.on_the_way() if row["spread"] == row["spread"]]
     if not rows or not rows[0][1]["spread"] > 0.0:
         return
     first = rows[0][1]["spread"]

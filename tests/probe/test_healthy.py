@@ -1,0 +1,132 @@
+"""What looks like a fault and is none: few rows, new batch norms, gates, small inputs."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from actscope.probe import inspect
+from actscope.probe.rules import SHELF, Seen
+
+
+def he(*sizes: int, act: type[nn.Module] = nn.ReLU, norm: bool = False) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(sizes[:-1]):
+        linear = nn.Linear(a, b)
+        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+        nn.init.zeros_(linear.bias)
+        layers += [linear, *([nn.BatchNorm1d(b)] if norm else []), act()]
+    return nn.Sequential(*layers, nn.Linear(*sizes[-2:]))
+
+
+class Lstm(nn.Module):
+    """A cell by hand: the first gates of a sequence get next to no gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all, self.out = nn.Linear(20, 48), nn.Linear(12, 4)
+
+    def forward(self, x):
+        h = c = x.new_zeros(len(x), 12)
+        for part in x.split(8, 1):
+            i, f, g, o = self.all(torch.cat([part, h], 1)).chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        return self.out(h)
+
+
+class Excited(nn.Module):
+    """Channels weighted by gates near ½, which are much the same for every image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.down, self.up = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 4, 1), nn.Conv2d(4, 16, 1)
+        self.out = nn.Linear(16, 4)
+
+    def forward(self, x):
+        x = F.relu(self.a(x.unflatten(1, (3, 4, 8)).repeat(1, 1, 2, 1)))
+        gate = torch.sigmoid(self.up(F.relu(self.down(x.mean((2, 3), keepdim=True)))))
+        return self.out((x * gate).mean((2, 3)))
+
+
+def small_signals() -> nn.Module:
+    """SiLU of inputs near 0 gives outputs as near 0 as its flat end does."""
+    model = he(96, 64, 64, 4, act=nn.SiLU)
+    with torch.no_grad():
+        model[0].weight.mul_(0.01)
+    return model
+
+
+CASES = {
+    "deep": lambda: he(96, *[64] * 20, 4),
+    "batch norm without data": lambda: he(96, *[64] * 8, 4, act=nn.GELU, norm=True),
+    "lstm": Lstm,
+    "squeeze and excite": Excited,
+    "small signals": small_signals,
+}
+
+
+@pytest.mark.parametrize("rows", [512, 64, 8, 2])
+@pytest.mark.parametrize("name", CASES)
+def test_no_finding_however_few_rows(name: str, rows: int) -> None:
+    torch.manual_seed(2)
+    x, y = torch.randn(rows, 96), torch.randint(0, 4, (rows,))
+    for dtype in (torch.float32, torch.bfloat16):
+        report = inspect(CASES[name]().eval().to(dtype), x.to(dtype), y, "cross_entropy")
+        assert [str(f) for f in report.findings] == []
+
+
+@pytest.mark.parametrize("low", [0.0, 100.0])
+def test_inputs_that_are_never_negative(low: float) -> None:
+    torch.manual_seed(2)
+    x, model = low + torch.rand(256, 96), he(96, 64, 64, 4)
+    assert [str(f) for f in inspect(model, x, torch.randint(0, 4, (256,)), "cross_entropy").findings
+            if f.rule == "dead_units"] == []  # fmt: skip
+
+
+def test_a_rank_near_one_is_what_two_classes_need() -> None:
+    """The last layer of a trained binary classifier: 1.46 was measured on a tanh network."""
+    row = {"kind": "module", "gated": False, "rank_most": 64, "rank": 1.46, "rank_in": 1.53}
+    seen = Seen({"7": row}, inputs=np.random.default_rng(0).normal(size=(64, 16)).astype("f4"))
+    rule = SHELF.get("rank_collapse")
+    assert list(rule.check(seen, rule.thresholds)) == []
+    assert [f.site for f in rule.check(seen, {**rule.thresholds, "rank": 1.5})] == ["7"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_rounding_is_no_rank(dtype: torch.dtype) -> None:
+    """A rank of 1 in a coarse type: what its rounding adds does not count."""
+    torch.manual_seed(0)
+    model = he(64, 256, 256, 4, act=nn.GELU)
+    with torch.no_grad():
+        model[2].weight.copy_(torch.outer(torch.randn(256), torch.randn(256)) / 16)
+    report = inspect(model.to(dtype), torch.randn(512, 64, dtype=dtype))
+    assert [(f.rule, f.site) for f in report.findings] == [("rank_collapse", "3")]
+    assert report.rows["3"]["rank_in"] == pytest.approx(1.0, abs=0.05)
+    assert report.rows["1"]["rank"] > 50
+
+
+def test_a_fault_that_others_inherit_is_one_finding() -> None:
+    torch.manual_seed(0)
+    model = he(64, 64, 64, 64, 64, 4)
+    with torch.no_grad():
+        model[2].bias.fill_(300.0)
+    found = inspect(model, torch.randn(256, 64)).findings
+    assert [(f.rule, f.site) for f in found] == [("constant_part", "3"), ("lost_in_format", "3")]
+    assert found[0].evidence["sites"] == 3
+    assert "also at the 2 sites behind it, up to 7" in found[0].message
+
+
+def test_the_same_dead_units_in_a_new_batch_norm_are_found() -> None:
+    torch.manual_seed(0)
+    model = he(64, 64, 64, 4, norm=True).eval()
+    with torch.no_grad():
+        model[4].bias[:16] = -20.0
+    found = inspect(copy.deepcopy(model), torch.randn(256, 64)).findings
+    assert [(f.rule, f.site) for f in found] == [("dead_units", "5")]
