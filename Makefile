@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench ledger studies docs lessons clean
+.PHONY: demo test check bench ledger studies docs lessons images clean
 
 demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
 	$(BIN)/actscope reproduce
@@ -31,13 +31,16 @@ docs: $(VENV)/.dev           ## write the generated pages anew, and the site fro
 	$(BIN)/python -m actscope.probe.pages docs/findings
 	$(BIN)/python docs/build_mathematics.py
 	$(BIN)/python docs/build_commands.py
-	$(BIN)/zensical build --clean
+	$(BIN)/python docs/build_site.py
 
 studies: $(VENV)/.dev        ## run the built-in studies and write docs/studies.md (minutes)
 	$(BIN)/python docs/build_studies.py
 
 lessons: $(VENV)/.dev        ## run the script of every lesson; write its output and figure anew
 	$(BIN)/python docs/build_lessons.py
+
+images: $(VENV)/.dev         ## make the pictures of README and docs anew (minutes; Chromium)
+	$(BIN)/python docs/build_images.py
 
 clean:
 	rm -rf $(VENV) dist build

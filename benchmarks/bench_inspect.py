@@ -1,22 +1,28 @@
 """What looking at a model costs, against the bare step and against peers.
 
-    python benchmarks/bench_inspect.py [--rounds 15] [--peers]
+    python benchmarks/bench_inspect.py [--rounds 15] [--peers] [--write]
 
-Process CPU time on one thread, measured in turn with the bare step (A B C A B C); printed are
-medians of the ratios round by round. `--peers` adds TorchLens and torch-module-monitor, which have
+Process CPU time on one thread, measured in turn with the bare step, in an order drawn anew each
+round (what ran before decides what the caches hold); printed are medians of the ratios round by
+round, with their quartiles. `--peers` adds TorchLens and torch-module-monitor, which have
 to be installed. Models: MLP 784-8×256-10 with batch 256; GPT-2 from a config, 4 layers, d 256,
-8×128 tokens; Hugging Face ResNet, basic 2-2-2-2, 8×3×64×64.
+8×128 tokens; Hugging Face ResNet, basic 2-2-2-2, 8×3×64×64. `--write` puts the table into
+docs/inspect.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib.metadata
+import itertools
 import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +42,8 @@ TARGETS = {
     "resnet": (1.30, 1.15, 1.02, 2.3),
 }
 Loss = Callable[[], Any]
+DOCS = Path(__file__).parent.parent / "docs" / "inspect.md"
+BEGIN, END = "<!-- benchmarks/bench_inspect.py: begin -->", "<!-- end -->"
 
 
 def mlp() -> tuple[nn.Module, dict[str, Any], Loss]:
@@ -69,30 +77,46 @@ def resnet() -> tuple[nn.Module, dict[str, Any], Loss]:
     return model, {"pixel_values": x}, lambda: model(pixel_values=x, labels=y).loss
 
 
-def in_turn(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of process CPU time of each call in every round, measured in turn."""
+Timed = tuple[contextlib.AbstractContextManager[Any], Callable[[], Any]]  # around it, and a call
+
+
+def in_turn(calls: dict[str, Timed], rounds: int) -> dict[str, np.ndarray]:
+    """Seconds of process CPU time of each call in every round, measured in turn.
+
+    What stands around a call (hooks that are attached and taken off) is not timed.
+    """
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-        call()
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.process_time()
+    order = np.random.default_rng(0)
+    for around, call in calls.values():
+        with around:
             call()
-            taken[name].append(time.process_time() - start)
+            call()
+    for _ in range(rounds):
+        for name in order.permutation(list(calls)):
+            around, call = calls[name]
+            with around:
+                start = time.process_time()
+                call()
+                taken[name].append(time.process_time() - start)
     return {name: np.array(values) for name, values in taken.items()}
 
 
 class Looked:
-    """A model whose every forward pass is measured, as `watch` measures a due one."""
+    """A model whose forward passes are measured inside the block, as `watch` measures a due one.
 
-    def __init__(self, make: Callable[[], Any], measures: Measures) -> None:
-        torch.manual_seed(0)
-        self.model, self.inputs, self.run = make()
+    All that is timed runs on one model, so that the weights are as near for each.
+    """
+
+    def __init__(self, model: nn.Module, measures: Measures) -> None:
         self.identities: dict[Any, Any] = {}
         self.measures = measures
-        self.tracker = Tracker(self.model, Collector(measures))
+        self.tracker = Tracker(model, Collector(measures))
+
+    def __enter__(self) -> None:
         self.tracker.attach()
+
+    def __exit__(self, *error: object) -> None:
+        self.tracker.detach()
 
     def __call__(self, call: Callable[..., Any], *args: Any) -> None:
         """Make a call with fresh sums."""
@@ -106,43 +130,76 @@ def forward(model: nn.Module, inputs: dict[str, Any]) -> None:
         model(**inputs)
 
 
-def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> None:
-    """Print one model's ratios beside the targets."""
+@dataclass(frozen=True)
+class Line:
+    """One figure of a model: a ratio, its quartiles (NaN for memory), what is to be reached."""
+
+    what: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    target: float = float("inf")
+
+
+def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> list[Line]:
+    """One model's ratios, printed beside what is to be reached."""
     torch.manual_seed(0)
     model, inputs, run = make()
-    look = Looked(make, Measures(gradients=False, rows=0, pairs=False))
-    back = Looked(make, Measures(rows=0, pairs=False))
-    torch.manual_seed(0)
-    idle, _, idle_run = make()
-    with watch(idle, every=1 << 40):
-        calls: dict[str, Callable[[], Any]] = {
-            "forward": lambda: forward(model, inputs),
-            "step": lambda: step(model, run),
-            "forward, moments": lambda: look(forward, look.model, inputs),
-            "step, moments and gradients": lambda: back(step, back.model, back.run),
-            "step, idle": lambda: step(idle, idle_run),
-            "geometry, 128 rows": lambda: inspect(model, inputs, rows=128, full=False),
-        }
-        lines = list(calls)[2:]
-        if peers:
-            calls |= {
-                f"peer {n}": f
-                for n, f in (*torchlens(model, inputs).items(), *monitor(make).items())
-            }
-        taken = in_turn(calls, rounds)
-    bare = [np.median(taken[n]) * 1e3 for n in ("forward", "step")]
-    print(f"{name}: forward {bare[0]:.1f} ms, step {bare[1]:.1f} ms of CPU time")
-    for line, target in zip(lines, TARGETS[name], strict=True):
-        got = ratio(taken, line)
-        print(f"  {line:34s}{got:8.3f}   to reach {target}{'' if got <= target else '   MISSED'}")
+    look = Looked(model, Measures(gradients=False, rows=0, pairs=False))
+    back = Looked(model, Measures(rows=0, pairs=False))
+    bare = contextlib.nullcontext()
+    calls: dict[str, Timed] = {
+        "forward": (bare, lambda: forward(model, inputs)),
+        "step": (bare, lambda: step(model, run)),
+        "forward, moments": (look, lambda: look(forward, model, inputs)),
+        "step, moments and gradients": (back, lambda: back(step, model, run)),
+        "step, idle": (watch(model, every=1 << 40), lambda: step(model, run)),
+        "geometry, 128 rows": (bare, lambda: inspect(model, inputs, rows=128, full=False)),
+    }
+    if peers:
+        others = torchlens(model, inputs) | monitored(model, inputs)
+        calls |= {f"peer {name}": timed for name, timed in others.items()}
+    taken = in_turn(calls, rounds)
+    alone = [np.median(taken[n]) * 1e3 for n in ("forward", "step")]
+    print(f"{name}: forward {alone[0]:.1f} ms, step {alone[1]:.1f} ms of CPU time")
+    lines = [
+        ratio(taken, line, target)
+        for line, target in itertools.zip_longest(
+            list(calls)[2:], TARGETS[name], fillvalue=float("inf")
+        )
+    ]
     moments, geometry, more = memory(model, inputs, look)
-    late = "" if moments <= 0.1 else "   MISSED"
-    print(f"  {'memory, moments / activations':34s}{moments:8.3f}   to reach 0.1{late}")
-    print(f"  {'memory, geometry / activations':34s}{geometry:8.3f}   (samples: does not grow)")
-    print(f"  {'left behind by 20 more forwards':34s}{more:8.3f}   to reach 0")
-    for line in calls:
-        if line.startswith("peer"):
-            print(f"  {line:34s}{ratio(taken, line):8.3f}")
+    lines += [
+        Line("memory of a forward with moments, over all activations", moments, target=0.1),
+        Line("memory of a geometry report, over all activations", geometry),
+        Line("left behind by 20 more forwards, over all activations", more, target=0.005),
+    ]
+    for line in lines:
+        to_reach = f"   to reach {line.target}" if np.isfinite(line.target) else ""
+        missed = "   MISSED" if line.value > line.target else ""
+        print(f"  {line.what:54s}{cell(line):>24s}{to_reach}{missed}")
+    return lines
+
+
+def cell(line: Line) -> str:
+    """A figure as text: "1.31 (1.28 to 1.35)"."""
+    spread = f" ({line.low:.3g} to {line.high:.3g})" if np.isfinite(line.low) else ""
+    return f"{line.value:.3g}{spread}"
+
+
+def page(found: dict[str, list[Line]]) -> None:
+    """Write the table into docs/inspect.md."""
+    heads = {"mlp": "MLP", "gpt2": "GPT-2", "resnet": "ResNet"}
+    rows = [["over the bare forward or step", *(heads[name] for name in found)], ["---"] * 4]
+    for lines in zip(*found.values(), strict=True):
+        cells = []
+        for line in lines:
+            finite = np.isfinite(line.target)
+            cells.append(f"{cell(line)}{f'; aim {line.target:g}' if finite else ''}")
+        rows.append([lines[0].what, *cells])
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    before, _, rest = DOCS.read_text("utf8").partition(BEGIN)
+    DOCS.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", "utf8")
 
 
 def step(model: nn.Module, run: Loss) -> None:
@@ -151,10 +208,11 @@ def step(model: nn.Module, run: Loss) -> None:
     run().backward()
 
 
-def ratio(taken: dict[str, np.ndarray], line: str) -> float:
-    """The median over rounds of a call's time over the bare one's."""
+def ratio(taken: dict[str, np.ndarray], line: str, target: float) -> Line:
+    """A call's time over the bare one's: median and quartiles over rounds."""
     bare = taken["step" if line.startswith("step") else "forward"]
-    return float(np.median(taken[line] / bare))
+    low, middle, high = np.quantile(taken[line] / bare, (0.25, 0.5, 0.75))
+    return Line(line, float(middle), float(low), float(high), target)
 
 
 def memory(model: nn.Module, inputs: dict[str, Any], look: Looked) -> tuple[float, float, float]:
@@ -175,9 +233,11 @@ def memory(model: nn.Module, inputs: dict[str, Any], look: Looked) -> tuple[floa
     forward(model, inputs)
     handle.remove()
     bare = held(lambda: forward(model, inputs))[0]
-    moments = held(lambda: look(forward, look.model, inputs))[0]
+    with look:
+        moments = held(lambda: look(forward, model, inputs))[0]
     geometry = held(lambda: inspect(model, inputs, rows=128, full=False))[0]
-    more = growth(lambda: forward(look.model, inputs))
+    with look:
+        more = growth(lambda: forward(model, inputs))
     return (moments - bare) / total, (geometry - bare) / total, more / total
 
 
@@ -218,41 +278,60 @@ def held(call: Callable[[], Any]) -> tuple[int, int]:
     return most + highest - before, left
 
 
-def torchlens(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+def torchlens(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Timed]:
     """TorchLens: every operation of a forward pass logged."""
     import torchlens
 
     name = f"torchlens {importlib.metadata.version('torchlens')}"
     args, kwargs = ((inputs["input"],), {}) if "input" in inputs else ((), inputs)
-    return {name: lambda: torchlens.trace(model, args, dict(kwargs))}
+    return {name: (contextlib.nullcontext(), lambda: torchlens.trace(model, args, dict(kwargs)))}
 
 
-def monitor(make: Callable[[], Any]) -> dict[str, Callable[[], Any]]:
-    """torch-module-monitor: mean, spread, range and zeros of every module's output per unit."""
-    from torch_module_monitor import ModuleMonitor
+class Monitor:
+    """torch-module-monitor: sum, squares, range and signs of every activation's output per unit.
 
-    torch.manual_seed(0)
-    model, inputs, _ = make()
-    looked = ModuleMonitor(monitor_step_fn=lambda step: True)
-    looked.set_module(model)
-    rows = lambda x: x.flatten(2).movedim(1, -1).flatten(0, 1) if x.ndim == 4 else x.flatten(0, -2)
-    for name, f in {
-        "mean": lambda x: rows(x).sum(0),
-        "square": lambda x: rows(x).square().sum(0),
-        "least": lambda x: rows(x).amin(0),
-        "most": lambda x: rows(x).amax(0),
-        "active": lambda x: rows(x).sign().sum(0),
-    }.items():
-        looked.add_activation_metric(name, f, metric_regex=r".*(act|activation|\.?\d*[13579])$")
-    count = iter(range(1 << 40))
+    Args:
+        model: any; what is monitored are the modules whose names end as its activations' do.
+    """
 
-    def call() -> None:
-        looked.begin_step(next(count))
-        with torch.no_grad():
-            model(**inputs)
-        looked.end_step()
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
 
-    return {f"torch-module-monitor {importlib.metadata.version('torch-module-monitor')}": call}
+    def __enter__(self) -> None:
+        from torch_module_monitor import ModuleMonitor
+
+        self.monitor = ModuleMonitor(monitor_step_fn=lambda step: True)
+        rows = lambda x: (
+            x.flatten(2).movedim(1, -1).flatten(0, 1) if x.ndim == 4 else x.flatten(0, -2)
+        )
+        for name, f in {
+            "mean": lambda x: rows(x).sum(0),
+            "square": lambda x: rows(x).square().sum(0),
+            "least": lambda x: rows(x).amin(0),
+            "most": lambda x: rows(x).amax(0),
+            "active": lambda x: rows(x).sign().sum(0),
+        }.items():
+            sites = r".*(act|activation|\.?\d*[13579])$"
+            self.monitor.add_activation_metric(name, f, metric_regex=sites)
+        self.monitor.set_module(self.model)
+        self.count = 0
+
+    def __exit__(self, *error: object) -> None:
+        self.monitor.activation_hooks.remove_all_hooks()
+
+    def __call__(self, call: Callable[..., Any], *args: Any) -> None:
+        """Make a call as a step of its own."""
+        self.monitor.begin_step(self.count)
+        call(*args)
+        self.monitor.end_step()
+        self.count += 1
+
+
+def monitored(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Timed]:
+    """torch-module-monitor."""
+    name = f"torch-module-monitor {importlib.metadata.version('torch-module-monitor')}"
+    monitor = Monitor(model)
+    return {name: (monitor, lambda: monitor(forward, model, inputs))}
 
 
 def main() -> None:
@@ -261,12 +340,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", choices=list(TARGETS))
+    parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
+    if args.write and (args.only or not args.peers):
+        parser.error("--write takes all models and --peers")
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for name, make in (("mlp", mlp), ("gpt2", gpt2), ("resnet", resnet)):
-        if args.only in (None, name):
-            measure(name, make, args.rounds, args.peers)
+    found = {
+        name: measure(name, make, args.rounds, args.peers)
+        for name, make in (("mlp", mlp), ("gpt2", gpt2), ("resnet", resnet))
+        if args.only in (None, name)
+    }
+    if args.write:
+        page(found)
 
 
 if __name__ == "__main__":

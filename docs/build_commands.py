@@ -51,8 +51,8 @@ def examples(command: Command) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Text for a cell of a table in Markdown."""
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """Text that is no Markdown."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 def default_of(parameter: Any) -> str:
@@ -105,7 +105,7 @@ def section(name: str, command: Command) -> str:
     shown = ["| | takes | default | |", "|---|---|---|---|", *rows(command)]
     code = "```sh\n" + "\n".join(examples(command)) + "\n```"
     table = "\n".join(shown) if len(shown) > 2 else "It takes no options."
-    return "\n\n".join([f"## actscope {name}", lead, *rest, code, table])
+    return "\n\n".join([f"## actscope {name}", *map(escaped, (lead, *rest)), code, table])
 
 
 def page() -> str:

@@ -25,7 +25,7 @@ PAGE = Path(__file__).parent / "studies.md"
 HEAD = """# Studies that come with the package
 
 Six grids of trainings that answer what the seed documents leave open. Each is a TOML file in
-[`src/actscope/study/builtin`](../src/actscope/study/builtin), with at least 20 seeds for each cell;
+`src/actscope/study/builtin`, with at least 20 seeds for each cell;
 copy one to change it. This page is written by `make studies`; no number on it is typed by hand.
 
 In every table a number is the mean test accuracy in percent over the seeds, with a 95 % bootstrap

@@ -13,17 +13,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # from the file itself where a module has the name, for the reference
     from actscope.activations import Activation as Activation
     from actscope.activations import activation as activation
     from actscope.activations import shape as shape
     from actscope.app import explore as explore
     from actscope.article import reproduce as reproduce
-    from actscope.assessment import assess as assess
+    from actscope.assessment.assess import assess as assess
     from actscope.assessment.dead_units import dead_units as dead_units
     from actscope.claims import claim as claim
     from actscope.claims import ledger as ledger
-    from actscope.costs import cost as cost
+    from actscope.costs.cost import cost as cost
     from actscope.engine import Net as Net
     from actscope.engine import Training as Training
     from actscope.engine.api import train as train
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from actscope.probe import try_swaps as try_swaps
     from actscope.probe import watch as watch
     from actscope.report.study import study_report as study_report
-    from actscope.searches import predict as predict
     from actscope.searches import search as search
+    from actscope.searches.predict import predict as predict
     from actscope.study import Study as Study
 
 __version__ = "0.1.0"

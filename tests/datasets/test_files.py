@@ -70,6 +70,11 @@ def test_cifar_names_the_archive_when_files_are_missing(folder, tmp_path):
     path, _ = folder
     with pytest.raises(InputError, match=r"cifar-10-binary\.tar\.gz"):
         dataset("cifar10", folder=str(tmp_path / "nowhere")).draw(5, rng())
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "data_batch_1").write_bytes(b"a pickle")
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"holds the Python version.*cifar-10-binary"):
+            dataset("cifar10", folder=str(tmp_path / "python"), check=check).draw(5, rng())
     (path / "data_batch_2.bin").unlink()
     with pytest.raises(InputError, match=r"no data_batch_2\.bin"):
         dataset("cifar10", folder=str(path)).draw(5, rng())

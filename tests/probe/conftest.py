@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent))  # for probe_cases
 
 
 @pytest.fixture(autouse=True)

@@ -211,7 +211,7 @@ CASES = {
     "gemma 2": Case(  # attention scores are squashed too
         hf("Gemma2Model", "Gemma2Config", **LLAMA, head_dim=8),
         {"input_ids": IDS},
-        {"gelu_tanh": LAYERS, "softmax": LAYERS, "tanh((x * 0.0625) / 50) * 50": LAYERS},
+        {"gelu_tanh": LAYERS, "softmax": LAYERS, "tanh": LAYERS},
         gated=LAYERS,
     ),
     "phi": Case(
@@ -264,7 +264,7 @@ CASES = {
     "mamba": _mamba(),
     "mlp": Case(mlp(nn.Mish), torch.randn(B, 8), {"mish": 2}),
     "mlp, an own module": Case(mlp(lambda: Snake(8)), torch.randn(B, 8), {"Snake": 2}),
-    "mlp, prelu": Case(mlp(nn.PReLU), torch.randn(B, 8), {"leaky_relu(slope=0.25)": 2}),
+    "mlp, prelu": Case(mlp(nn.PReLU), torch.randn(B, 8), {"prelu": 2}),
     "mlp, glu": Case(
         lambda: nn.Sequential(nn.Linear(8, 16), nn.GLU(), nn.Linear(8, 8)),
         torch.randn(B, 8),
@@ -290,7 +290,7 @@ CASES = {
         opaque=1,
     ),
     "gru by hand": Case(  # one of the sigmoids is used as 1 - z first; all are gates
-        GatedCell, torch.randn(B, T, 5), {"sigmoid": T, "1 - sigmoid(x)": T, "tanh": T}, 3 * T
+        GatedCell, torch.randn(B, T, 5), {"sigmoid": 2 * T, "tanh": T}, 3 * T
     ),
     "u-net": Case(UNet, torch.randn(B, 3, 16, 16), {"silu": 5}),
     "maxout": Case(Maxout, torch.randn(B, 8), {}),

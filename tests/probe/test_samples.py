@@ -127,7 +127,7 @@ def test_agreement_meets_numpy(values, gaps) -> None:
 def test_agreement_with_equal_numbers_is_nan() -> None:
     a = np.full(2016, 0.1)
     assert np.isnan(agreement(a, np.random.default_rng(0).normal(size=2016)))
-    assert np.isnan(agreement(a[:2], a[:2] + [0.0, 1.0]))
+    assert np.isnan(agreement(a[:2], np.array([0.1, 1.1])))
 
 
 @pytest.mark.parametrize("shape", [(40, 7), (7, 40), (3, 3)])

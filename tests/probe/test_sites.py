@@ -8,36 +8,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from probe_cases import One, sites
 from torch import nn
 
 from actscope.probe import inspect
 from actscope.probe.collector import Collector, Measures
 from actscope.probe.tracker import Tracker
-
-
-def sites(model: nn.Module, *args: object, **kwargs: object) -> dict[str, tuple[str, str]]:
-    """name -> (kind, activation), and nothing but the sites."""
-    listener = Collector(Measures(rows=16, pairs=False))
-    tracker = Tracker(model, listener)
-    tracker.attach()
-    try:
-        model(*args, **kwargs)
-    finally:
-        tracker.detach()
-    return {s.name: (s.kind, s.identity.name) for s in listener.sites.values()}
-
-
-class One(nn.Module):
-    """A layer, a function of its output, another layer."""
-
-    def __init__(self, function, width: int = 8) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(4, width), nn.Linear(width, 2)
-        self.function = function
-        self.beta = nn.Parameter(torch.tensor(1.5))
-
-    def forward(self, x):
-        return self.last(self.function(self.first(x)))
 
 
 def _inplace(y):
@@ -113,7 +89,17 @@ FUNCTIONS = {
         "function",
         "tanh",
     ),
-    "used twice": (_both, "composed", "1 - sigmoid(x)"),
+    "used twice": (_both, "function", "sigmoid"),
+    "a line behind": (lambda y: 50 * torch.tanh(y / 50), "function", "tanh"),
+    "a line of a line": (lambda y: 1 - (2 * F.relu(y) + 3) / 7, "function", "relu"),
+    "a line in front": (lambda y: torch.sin(30 * y), "function", "sin"),
+    "a line with a name": (lambda y: F.relu6(y + 3) / 6, "composed", "hard_sigmoid"),
+    "selu by hand": (
+        lambda y: 1.0507009873554805 * F.elu(y, 1.6732632423543772),
+        "composed",
+        "selu",
+    ),
+    "tanh by sigmoid": (lambda y: 2 * torch.sigmoid(2 * y) - 1, "composed", "tanh"),
     "of its own": (
         lambda y: torch.sigmoid(3 * y) + 0.1 * y,
         "composed",
@@ -194,7 +180,7 @@ def test_modules_are_found_by_what_they_do() -> None:
     found = sites(model, torch.randn(6, 4))
     assert found == {
         "1": ("module", "Odd"),
-        "4": ("module", "leaky_relu(slope=0.25)"),
+        "4": ("module", "prelu"),
         "9": ("softmax", "softmax"),
         "11": ("module", "selu"),
     }
@@ -384,3 +370,33 @@ def test_the_input_in_front_of_an_in_place_activation_is_kept() -> None:
     site = listener.sites[":relu"]
     np.testing.assert_allclose(site.rows_in.array(), z)
     np.testing.assert_allclose(site.rows_out.array(), np.maximum(z, 0))
+
+
+def test_an_activation_of_a_line_is_measured_alone() -> None:
+    """A module scaled behind it keeps its path; input and output are its own, gradients too."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.act, self.last = nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.last(0.5 + 0.25 * self.act(3 * self.fc(x)))
+
+    model, x = Scaled(), torch.randn(64, 4)
+    listener = Collector(Measures(rows=64))
+    tracker = Tracker(model, listener)
+    tracker.attach()
+    model(x).sum().backward()
+    tracker.detach()
+    (site,) = listener.sites.values()
+    z = 3 * model.fc(x)
+    y = F.gelu(z)
+    y.retain_grad()
+    model.last(0.5 + 0.25 * y).sum().backward()
+    assert (site.name, site.kind, site.identity.name) == ("act", "module", "gelu")
+    np.testing.assert_allclose(site.rows_in.array(), z.detach(), rtol=1e-6)
+    np.testing.assert_allclose(site.rows_out.array(), y.detach(), rtol=1e-6)
+    assert y.grad is not None
+    norm = float(y.grad.norm())
+    np.testing.assert_allclose(site.gradient.norm, norm, rtol=1e-5)

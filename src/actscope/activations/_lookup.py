@@ -31,7 +31,7 @@ def activation(
 
     Args:
         name: a name of the catalogue; or one with its parameters, as tables print it, such as
-            "leaky_relu(slope=0.1)"; or an expression of x, such as "x*sigmoid(1.7*x)"; or an
+            "leaky_relu(slope=0.1)"; or an expression of x, such as `x*sigmoid(1.7*x)`; or an
             activation, which is returned with the parameters changed.
         settings: its parameters by name; those not given keep their values. In an expression,
             numbers for the names in it besides x, pi and e.

@@ -15,6 +15,7 @@ from actscope.errors import InputError
 RECORD_BYTES, CLASSES = 3073, 10  # one label, then 1024 red, 1024 green, 1024 blue pixels
 ARCHIVE = "cifar-10-binary.tar.gz"
 ADDRESS = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
+PICKLED = ", which holds the Python version of the set; this reads the binary one"
 # MD5 of the archive's files, each of 10,000 records
 TRAIN = {
     "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
@@ -64,8 +65,10 @@ def _parts(folder: Path, split: str, check: bool) -> list[NDArray[np.uint8]]:
     files = TRAIN if split == "train" else TEST
     missing = [name for name in files if not (folder / name).is_file()]
     if missing and (check or len(missing) == len(files)):
+        python = (folder / missing[0]).with_suffix("").is_file()  # data_batch_1, a pickle
         raise InputError(
-            f"cifar10: no {missing[0]} in {str(folder)!r}: download {ADDRESS}, unpack {ARCHIVE}, "
+            f"cifar10: no {missing[0]} in {str(folder)!r}{PICKLED if python else ''}: download "
+            f"{ADDRESS}, unpack {ARCHIVE}, "
             "and pass the folder it makes: dataset('cifar10', folder='…/cifar-10-batches-bin')"
         )
     return [_records(folder / f, md5, check) for f, md5 in files.items() if f not in missing]

@@ -24,6 +24,9 @@ class Call:
         seconds: the time it took.
         serial: the number, in the pass, of the call of torch that completed it.
         module: the module that it is, or None.
+        core: the activation alone, where this is a straight line of one, or one of a straight line
+            (50 * tanh(x / 50)): it is the site unless the whole has a name of its own.
+        cored: the listener took the core.
     """
 
     path: str
@@ -37,11 +40,15 @@ class Call:
     seconds: float
     serial: int
     module: Any = None
+    core: Call | None = None
+    cored: bool = False
 
     @property
     def dim(self) -> int | None:
         """The dimension of the units, where a layer told."""
-        return self.source.dim if self.source else None
+        if self.source is None or self.source.dim is None:
+            return None
+        return self.source.dim + self.source.mapped
 
 
 @dataclass(slots=True, frozen=True)

@@ -46,12 +46,13 @@ class Stretch:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.sites: dict[int, Any] = {}  # number of the call since the start -> what is told
+        # number of the call since the start -> (what is told, whether of the call's core)
+        self.sites: dict[int, tuple[Any, bool]] = {}
         self.bound = False
 
-    def add(self, serial: int, site: Any) -> None:
+    def add(self, serial: int, site: Any, cored: bool) -> None:
         """Remember a site, by the number of its call in the pass."""
-        self.sites[serial - self.start] = site
+        self.sites[serial - self.start] = site, cored
 
     def bind(self, tensor: Any, again: Callable[[Stretch], Any]) -> None:
         """Follow the second run, if a checkpoint made this tensor.
@@ -90,10 +91,12 @@ class Relay:
 
     def site(self, call: Call) -> Any:
         """The site of the first run, with a hook for its gradient."""
-        site = self.stretch.sites.get(call.serial)
-        if site is None or not call.output.requires_grad:
+        site, cored = self.stretch.sites.get(call.serial, (None, False))
+        call.cored = cored
+        output = call.core.output if cored and call.core is not None else call.output
+        if site is None or not output.requires_grad:
             return site  # a checkpoint inside a checkpoint
-        self.listener.gradient(site, call.output)
+        self.listener.gradient(site, output)
         return None
 
     def gradient(self, site: Any, tensor: Any) -> None:

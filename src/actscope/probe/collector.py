@@ -203,11 +203,13 @@ class Collector:
             The site if its gradient is wanted and the output has none.
         """
         with _exact(call.output), self._lock:
+            whole, call = call, self.chosen(call)
             site = self._site(call, tuple(call.output.shape))
             if site is None:
                 return None
-            if call.expression is not None:
-                call.expression.site = site.name
+            for made in (whole.expression, call.expression):
+                if made is not None:
+                    made.site = site.name
             site.calls += 1
             site.seconds += call.seconds
             self._measure(site, call)
@@ -221,6 +223,17 @@ class Collector:
     def gradient(self, site: Site, tensor: Any) -> None:
         """Measure the gradient that will reach this tensor, the site's output."""
         self.handles.append(tensor.register_hook(functools.partial(site.gradient.add)))
+
+    def chosen(self, call: Call) -> Call:
+        """The whole of an expression where it has a name of its own, else the activation in it."""
+        core = call.core
+        if core is None:
+            return call
+        whole = self._identity(call, tuple(call.output.shape))
+        if whole is None or not whole.named:
+            alone = self._identity(core, tuple(core.output.shape))
+            call.cored = core.kind != "composed" or (alone is not None and alone.named)
+        return core if call.cored else call
 
     # -- which site -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import types
 import weakref
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from torch.utils._python_dispatch import (
 
 from actscope.probe import functions
 from actscope.probe.calls import Opaque
+from actscope.probe.expressions import version_of
 from actscope.probe.forward import Known, Pass
 from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.sites import Sites
@@ -37,6 +39,7 @@ CUSTOM = "use the layer's plain PyTorch version, or write the function with torc
 # operators of torch's own; those of other namespaces may hold anything
 _OWN = functions.words("aten prim prims profiler c10d _c10d_functional torchvision inductor")
 _FUSED_NAMES = ("relu", "gelu", "sigmoid", "tanh", "silu", "swish", "elu", "mish")
+_ARRAYS = functions.words("numpy __array__")
 _TORCH = str(Path(torch.__file__).parent)
 _HERE = str(Path(__file__).parent)
 
@@ -63,6 +66,7 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
         self.bare: dict[tuple[str, str], dict[str, None]] = {}  # (path, place) -> names
         self.within: dict[tuple[str, str, str], None] = {}  # (path, what, way out)
         self.left = False  # data went to NumPy
+        self.shared: list[tuple[Any, int, Any, int, Frame]] = []  # arrays that share a tensor
 
     def __torch_dispatch__(
         self, func: Any, kinds: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -117,6 +121,17 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
         """Values come back that had left torch."""
         self._add(frame, "values worked out by NumPy", CUSTOM)
 
+    def share(self, tensor: Any, array: Any) -> None:
+        """A tensor's own memory is handed to NumPy."""
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+            self.shared.append((tensor, version_of(tensor), array, _sum(array), self.frames[-1]))
+
+    def overwritten(self) -> None:
+        """Look for memory that NumPy wrote to."""
+        for tensor, version, array, before, frame in self.shared:
+            if version_of(tensor) == version and _sum(array) != before:
+                self.numpy(frame)
+
     def filled(self, frame: Frame) -> None:
         """A tensor that torch made and never wrote to is used."""
         self._add(frame, "a tensor filled outside torch (by a Triton or CUDA kernel)", CUSTOM)
@@ -138,6 +153,15 @@ def _place() -> str:
     if frame is None:
         return ""
     return f" (called at {Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+
+
+def _sum(array: Any) -> int:
+    """A checksum of an array's bytes."""
+    return zlib.crc32(np.ascontiguousarray(array).data)
+
+
+def _base(tensor: Any) -> Any:
+    return tensor._base if tensor._base is not None else tensor
 
 
 def _array(value: Any) -> bool:
@@ -220,6 +244,10 @@ class Checked(Pass):
             plan = self.known.plan(func)
             self._used(plan, args)
             result = super().__torch_function__(func, kinds, args, kwargs)
+            if plan.name in _ARRAYS and not (
+                self._is_blank(args[0]) or self.notes.is_constant(args[0])
+            ):
+                self.hidden.share(args[0], result)
             if plan.name in functions.EMPTY and isinstance(result, torch.Tensor) and result.numel():
                 self.blank[id(result)] = (weakref.ref(result), self.frames[-1])
             return result
@@ -250,25 +278,36 @@ class Checked(Pass):
         for value in args:
             if not isinstance(value, torch.Tensor) or not value.is_floating_point():
                 continue
-            if plan.name in ("numpy", "__array__"):
+            if plan.name in _ARRAYS:
                 note = self.notes.get(value)
                 self.hidden.left |= note is not None and not note.constant
             reads = plan.level >= PLAIN or plan.spread or plan.name in functions.PRODUCERS
             if self.blank and reads and not plan.in_place:
                 self._read(value)
 
+    def _shared(self, tensor: Any, array: Any) -> None:
+        """A tensor was handed to NumPy: see to it that its memory stays as it is."""
+        if not self._is_blank(tensor) and not self.notes.is_constant(tensor):
+            self.hidden.share(tensor, array)
+
     def _read(self, tensor: Any) -> None:
         """A tensor is read: told of, if torch never wrote to it."""
-        base = tensor._base if tensor._base is not None else tensor
-        held, frame = self.blank.get(id(base), (None, None))
-        if held is None or frame is None or held() is not base or base.is_inference():
+        base = _base(tensor)
+        if not self._is_blank(tensor) or base.is_inference():
             return
-        del self.blank[id(base)]
+        _, frame = self.blank.pop(id(base))
         if not base._version:
             self.hidden.filled(frame)
+
+    def _is_blank(self, tensor: Any) -> bool:
+        """Whether a tensor was made without values, and not read since."""
+        base = _base(tensor)
+        held = self.blank.get(id(base))
+        return held is not None and held[0]() is base
 
     def finish(self) -> None:
         """The root returned: what was hidden is told."""
         super().finish()
+        self.hidden.overwritten()
         for found in self.hidden.found():
             self.sites.listener.opaque(found)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from actscope.probe import functions
-from actscope.probe.functions import ALWAYS, HINGE, JOINS, PART, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, HINGE, PART, PLAIN, Plan
+from actscope.probe.transforms import bare, is_on
 
 _CASTS = functions.words("to float half bfloat16 double type_as type clone")
 
@@ -59,6 +60,7 @@ class Source:
         layer: that layer, or None.
         version: torch's count of in-place changes when the expression began.
         rows: rows sampled before an in-place function overwrote it, or None.
+        mapped: dimensions in front of its own, in the tensors that are measured (see `transforms`).
     """
 
     dim: int | None
@@ -66,6 +68,7 @@ class Source:
     layer: Layer | None
     version: int
     rows: Any = None
+    mapped: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +83,8 @@ class Expression:
         emitted: reported already.
         module_path: the path of the activation module that it is, or None.
         gated: multiplied by another tensor of its shape.
+        exponential: there is an exp in it.
+        bends: its own function is what makes an activation of it.
         frame: the call of a module in which it was made.
         site: the name that the listener gave it.
         serial: the number, in the pass, of the call that completed it.
@@ -95,24 +100,44 @@ class Expression:
     emitted: bool = False
     module_path: str | None = None
     gated: bool = False
+    exponential: bool = False
+    bends: bool = False
     frame: Any = None
     site: str = ""
     serial: int = 0
 
 
-def level_of(plan: Plan, parts: Iterable[Expression]) -> int:
-    """How much of an activation a function of these parts is."""
-    parts = list(parts)
+def level_of(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """How much of an activation a function is, of arguments among which expressions stand."""
+    parts = [a for a in (*args, *kwargs.values()) if isinstance(a, Expression)]
     below = max((p.level for p in parts), default=PLAIN)
-    if below == PART and plan.name in JOINS:
-        below = HINGE
-    if plan.name in {"max", "min"} and len(parts) < 1:
-        return PLAIN
+    bends = len(parts) > 1 if plan.name == "mul" else plan.name == "pow" and _power(args)
+    if bends and below == PLAIN:
+        return PART
+    if below == PART and _joins(plan, args, parts):
+        return HINGE
     return max(below, plan.level)
+
+
+def _power(args: tuple[Any, ...]) -> bool:
+    """Whether x ** n is a polynomial that bends."""
+    power = args[1] if len(args) > 1 else None
+    return isinstance(power, (int, float)) and power > 1
+
+
+def _joins(plan: Plan, args: tuple[Any, ...], parts: list[Expression]) -> bool:
+    """Whether a function makes of an exponential or a polynomial what is neither."""
+    if plan.name in ("mul", "div") and len(parts) > 1:
+        return any(p.exponential for p in parts) or plan.name == "div"
+    if plan.name == "div":  # a number over it
+        return not isinstance(args[0], Expression)
+    exponential = any(p.exponential for p in parts)
+    return plan.name in (functions.ABOVE_EXP if exponential else functions.ABOVE_POWER)
 
 
 def version_of(tensor: Any) -> int:
     """Torch's count of in-place changes; 0 for tensors that keep none."""
+    tensor = bare(tensor) if is_on() else tensor
     return 0 if tensor.is_inference() else int(tensor._version)
 
 
@@ -144,6 +169,8 @@ def replay(expression: Expression, x: Any, seen: dict[int, Any] | None = None) -
         if expression.name in _CASTS:  # a cast keeps the numbers; the table stays in float64
             seen[id(expression)] = args[0]
         else:
+            if expression.name == "rrelu":  # with its mean slope, and no number drawn
+                kwargs["training"] = False
             seen[id(expression)] = expression.func(*args, **kwargs)
     return seen[id(expression)].clone()
 
@@ -201,19 +228,37 @@ def is_reported(expression: Expression) -> bool:
     return expression.level == HINGE and expression.source.weighted
 
 
-_LINES = functions.words("add sub rsub mul div neg") | _CASTS
+def learns(expression: Expression) -> bool:
+    """Whether a parameter of the model is in it."""
+    for part in (*expression.args, *expression.kwargs.values()):
+        if isinstance(part, torch.nn.Parameter):
+            return True
+        if isinstance(part, Expression) and learns(part):
+            return True
+    return False
 
 
-def beneath(expression: Expression) -> list[Expression]:
-    """The activations that an expression is a straight line of, as 1 − sigmoid(x) is of one."""
-    found: list[Expression] = []
-    while expression.name in _LINES:
-        parts = [*expression.args, *expression.kwargs.values()]
-        inner = [p for p in parts if isinstance(p, Expression)]
-        if len(inner) != 1 or inner[0].level < ALWAYS:
-            break
-        found.append(expression := inner[0])
-    return found
+def is_polynomial(expression: Expression) -> bool:
+    """Whether an expression is a polynomial of a layer's output, and not told of yet."""
+    if expression.level != PART or expression.exponential or expression.emitted:
+        return False
+    return expression.source.weighted
+
+
+# steps that bend nothing
+LINES = functions.words("add sub rsub mul div neg") | _CASTS
+
+
+def bending(expression: Expression) -> list[Expression]:
+    """The calls in an expression that bend: an activation is each of them once."""
+    found: dict[int, Expression] = {}
+    left = [expression]
+    while left:
+        one = left.pop()
+        if one.bends:
+            found[id(one)] = one
+        left += [p for p in (*one.args, *one.kwargs.values()) if isinstance(p, Expression)]
+    return list(found.values())
 
 
 def is_composed(expression: Expression) -> bool:

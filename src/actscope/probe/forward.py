@@ -17,10 +17,11 @@ from torch.overrides import TorchFunctionMode
 from actscope.probe import functions
 from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
-from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.held import Held
-from actscope.probe.layers import note_result, note_sum
+from actscope.probe.layers import note_result, note_sum, note_written
 from actscope.probe.sites import Sites
+from actscope.probe.transforms import bare
 
 Part = tuple[Any, Expression]  # a tensor and what it is
 
@@ -71,6 +72,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             targets = functions.targets(plan, args, kwargs)
             for held in self.held:
                 held.write(targets)
+        if plan.name == "__setitem__" and functions.sets_masked(args):
+            func, plan = functions.set_masked, functions.SET_MASKED
         if plan.ignored or self.frames[-1].quiet:
             if plan.switch:
                 self.switch(*bracket())
@@ -81,7 +84,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         start = time.perf_counter()
         sites = self.sites
         sites.serial += 1
-        tensors = _tensors((*args, *kwargs.values()) if kwargs else args)
+        given = (v for k, v in kwargs.items() if k != "out")
+        tensors = _tensors((*args, *given) if kwargs else args)
         if sites.stretches:
             sites.bind(tensors)
         if plan.told:
@@ -139,6 +143,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
                 plan.name.strip("_"), result, tensors[0] if tensors else None, seconds
             )
             return
+        if plan.puts and tensors:
+            self.sites.written(plan, args)
+            note_written(self.notes, tensors)
+            return
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, torch.Tensor):
                 note_result(self.notes, plan, part, args, kwargs, tensors, self.sites.serial)
@@ -163,8 +171,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
         origin = sites.origin(parts)
-        if plan.in_place or functions.is_in_place(plan, args, kwargs):
+        overwrites = plan.in_place or functions.is_in_place(plan, args, kwargs)
+        if overwrites:
             sites.keep_rows(origin, new.source)
+        core = None if overwrites else sites.core(plan, parts)
         for tensor, _ in parts:
             sites.pending.pop(id(tensor), None)
         called = time.perf_counter()
@@ -173,7 +183,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         back = time.perf_counter()
         new.seconds += back - called
         if isinstance(result, torch.Tensor):
-            sites.made(result, origin, new)
+            sites.made(result, origin, new, core or sites.starts(result, new, parts, overwrites))
         sites.own += time.perf_counter() - back
         return result
 
@@ -190,9 +200,9 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     def _stands_between(self, plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
         """Whether a bias is added by hand, or a mask put on: no part of an activation.
 
-        What is added or multiplied holds many numbers that differ.
+        What is added, multiplied or chosen by holds many numbers that differ.
         """
-        if plan.name not in ("add", "sub", "mul", "div") or len(parts) == len(tensors):
+        if plan.name not in functions.MASKING or len(parts) == len(tensors):
             return False
         known = [id(t) for t, _ in parts]
         others = [t for t in tensors if id(t) not in known and t.numel() > 1]
@@ -212,16 +222,22 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
     ) -> Expression:
         by_id = {id(t): e for t, e in parts}
         put: Callable[[Any], Any] = lambda a: (
-            by_id.get(id(a), a) if isinstance(a, torch.Tensor) else a
+            by_id.get(id(a)) or bare(a) if isinstance(a, torch.Tensor) else a
         )
+        known = list({id(e): e for _, e in parts}.values())
+        args = tuple(map(put, args))
+        kwargs = {k: put(v) for k, v in kwargs.items() if k != "out"}
+        level = level_of(plan, args, kwargs)
         return Expression(
-            parts[0][1].source,
+            known[0].source,
             plan.name,
             func,
-            tuple(put(a) for a in args),
-            {k: put(v) for k, v in kwargs.items()},
-            level_of(plan, [e for _, e in parts]),
-            sum(e.seconds for e in {id(e): e for _, e in parts}.values()),
+            args,
+            kwargs,
+            level,
+            sum(e.seconds for e in known),
+            bends=plan.level >= HINGE or level >= HINGE > max(e.level for e in known),
+            exponential=plan.name in functions.EXPONENTIALS or any(e.exponential for e in known),
             frame=self.frames[-1],
             serial=self.sites.serial,
         )

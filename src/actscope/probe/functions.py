@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 
 def words(text: str) -> frozenset[str]:
     """The words of a text."""
@@ -28,17 +30,23 @@ hardtanh hardswish hardsigmoid hardshrink softshrink tanhshrink log_sigmoid thre
 rrelu_with_noise erf"""
 _HINGE = """clamp clamp_min clamp_max where maximum minimum max min fmax fmin sin cos abs
 heaviside sign gt lt ge le atan asinh sinh cosh sinc erfc ndtr log_ndtr logaddexp"""
-_PART = "exp expm1 exp2"
-_PLAIN = """add sub rsub mul div rdiv pow rpow neg square log log1p sqrt rsqrt reciprocal to float
+_PART = "exp expm1 exp2 square"
+_PLAIN = """add sub rsub mul div rdiv pow rpow neg log log1p sqrt rsqrt reciprocal to float
 half bfloat16 double type_as type clone eq ne logical_not logical_and logical_or bitwise_not
-bitwise_and bitwise_or"""
+bitwise_and bitwise_or masked_fill"""
 LEVELS = {
     name: level
     for level, names in ((ALWAYS, _ALWAYS), (HINGE, _HINGE), (PART, _PART), (PLAIN, _PLAIN))
     for name in names.split()
 }
-# an exp below one of these is more than an exp
-JOINS = words("div rdiv mul log log1p reciprocal pow")
+EXPONENTIALS = words("exp expm1 exp2")
+# an exponential below one of these is more than an exponential, a polynomial below one of those
+# more than a polynomial
+ABOVE_EXP = words("log log1p reciprocal rdiv")
+ABOVE_POWER = words("exp expm1 exp2 log log1p sqrt rsqrt reciprocal rdiv")
+
+# by which a bias or a mask of numbers may be put on
+MASKING = words("add sub mul div where masked_fill")
 
 SOFTMAX = words("softmax log_softmax softmin _softmax _log_softmax _safe_softmax")
 GATED = frozenset(["glu"])
@@ -91,8 +99,15 @@ REDUCTIONS = words(
     """mean sum var std norm amax amin var_mean std_mean vector_norm linalg_vector_norm cumsum
     prod logsumexp argmax argmin any all topk sort nansum aminmax"""
 )
+# what a hidden layer's output goes to: there a polynomial is an activation, elsewhere a square is
+# part of a distance, a norm, a loss
+ONWARD = words(
+    """linear conv1d conv2d conv3d batch_norm layer_norm group_norm dropout flatten view reshape
+    avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d adaptive_avg_pool1d
+    adaptive_avg_pool2d adaptive_avg_pool3d"""
+)
 # functions that move dimensions: what was known of the units is no longer
-MOVES = words("permute transpose t swapaxes movedim moveaxis flatten einsum rearrange")
+MOVES = words("permute transpose t T mT swapaxes movedim moveaxis flatten einsum rearrange")
 
 _ATTENTION = (
     "the softmax inside fused attention",
@@ -111,6 +126,7 @@ FUSED = {
     "rnn_tanh_cell": ("the tanh of an RNN cell", "write the cell with torch.tanh"),
     "rnn_relu_cell": ("the ReLU of an RNN cell", "write the cell with torch.relu"),
 }
+MASKED = ("values written through a mask (x[x < 0] = …)", "write it as torch.where(x < 0, …, x)")
 # Python functions of torch that call activations: run again with the probe looking inside
 COMPOSITES = frozenset(["multi_head_attention_forward", "gumbel_softmax"])
 # losses, whose input the rules look at
@@ -125,7 +141,8 @@ _IGNORED = words(
     __hash__ backward is_same_size tolist item __bool__ __int__ __float__ __index__ is_nonzero
     requires_grad_ detach_ __contains__ retain_grad"""
 )
-
+# properties that are another view of the same numbers
+PROPERTIES = words("data T mT")
 
 # functions that make a tensor without writing to it
 EMPTY = words("empty empty_like empty_strided new_empty new_empty_strided empty_permuted")
@@ -137,7 +154,7 @@ CONSTANTS = words(
 UNIFORM = words(
     "zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full scalar_tensor"
 )
-VIEWS = words("view reshape squeeze unsqueeze flatten contiguous __getitem__")
+VIEWS = words("view reshape squeeze unsqueeze flatten contiguous __getitem__ data detach")
 # name -> the argument that is the layer's weight, and where its inputs are counted
 WEIGHTS: dict[str, tuple[int, str]] = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), (1, "rest")),
@@ -165,6 +182,7 @@ class Plan:
         spread: softmax or GLU: an activation that is not elementwise.
         switch: turns gradients on or off.
         writes: may write to a tensor that it is given, as `targets` says.
+        puts: puts values into its first argument, which stays what it is (copy_, x[i] = …).
     """
 
     name: str
@@ -176,6 +194,7 @@ class Plan:
     spread: bool = False
     switch: bool = False
     writes: bool = False
+    puts: bool = False
 
 
 def plan_of(func: Callable[..., Any]) -> Plan:
@@ -183,19 +202,24 @@ def plan_of(func: Callable[..., Any]) -> Plan:
     raw = getattr(func, "__name__", "") or ""
     if hasattr(func, "overloadpacket"):  # aten.relu.default
         raw = func.overloadpacket.__name__
+    if raw == "__get__":  # of a property
+        raw = getattr(getattr(func, "__self__", None), "__name__", "")
+        return Plan(raw, ignored=raw not in PROPERTIES)
     if raw in _IGNORED:
         return Plan(raw, ignored=True, switch=raw == "_set_grad_enabled")
     in_place = (raw.endswith("_") and not raw.endswith("__")) or raw.startswith("__i")
     name = raw.rstrip("_") if in_place and not raw.startswith("__") else raw
     name = CANONICAL.get(name, name)
+    level = LEVELS.get(name, -1)
     return Plan(
         name,
-        level=LEVELS.get(name, -1),
+        level=level,
         in_place=in_place,
         told=name in FUSED or name in LOSSES or name == "log",
         composite=name in COMPOSITES and hasattr(func, "__code__"),
         spread=name in SOFTMAX or name in GATED,
         writes=in_place or name in _WRITERS or LEVELS.get(name) == ALWAYS,
+        puts=raw == "__setitem__" or (in_place and level < PLAIN),
     )
 
 
@@ -221,6 +245,22 @@ def is_in_place(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bo
     """Whether a functional's `inplace` was given (`F.relu(x, True)`)."""
     last = len(args) > 1 and args[-1] is True
     return kwargs.get("inplace") is True or (last and plan.level == ALWAYS)
+
+
+def sets_masked(args: tuple[Any, ...]) -> bool:
+    """Whether x[mask] = number is called: a mask of the shape of x."""
+    x, mask, value = args
+    masked = isinstance(mask, torch.Tensor) and mask.dtype == torch.bool and mask.shape == x.shape
+    return masked and (not isinstance(value, torch.Tensor) or value.ndim == 0)
+
+
+def set_masked(x: Any, mask: Any, value: Any) -> Any:
+    """x[mask] = value, as an elementwise function in place."""
+    x[mask] = value
+    return x
+
+
+SET_MASKED = Plan("masked_fill", level=PLAIN, in_place=True)
 
 
 @functools.cache

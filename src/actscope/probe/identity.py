@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Hashable, Iterator
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from actscope.activations import SHELF, Activation, activation
 from actscope.errors import ActscopeError
-from actscope.probe.expressions import Expression, replay, text
+from actscope.probe.expressions import Expression, learns, replay, text
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +54,7 @@ class Identity:
         table: values on GRID, or None for what has none (softmax, GLU).
         low, high: its flat tails, or None.
         rectifies: whether a unit in the low tail is silent: dead if it always is.
+        learnt: a parameter of the model is in its formula, so that it changes in training.
     """
 
     name: str
@@ -62,6 +64,12 @@ class Identity:
     low: Tail | None
     high: Tail | None
     rectifies: bool
+    learnt: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether the function has a name of its own; others are called by how they are written."""
+        return not self.learnt and (self.record is not None or self.name in _NAMED)
 
     def values(self, z: Floats) -> Floats:
         """The function at other points, from the record or between the grid's points."""
@@ -96,6 +104,8 @@ def identify(expression: Expression, shape: tuple[int, ...], device: Any) -> Ide
     return _by_behaviour[key]
 
 
+# leaky ReLUs with a slope that is learnt, or drawn
+_OWN_NAMES = ("prelu", "rrelu")
 _by_behaviour: dict[Hashable, Identity | None] = {}
 
 
@@ -107,7 +117,15 @@ def _identified(expression: Expression, shape: tuple[int, ...], device: Any) -> 
         name = expression.name
         return Identity(name, formula, None, None, None, None, False)
     named = expression.module_path is not None
-    return _of_values(values.tobytes(), formula, expression.name if named else formula)
+    found = _of_values(values.tobytes(), formula, expression.name if named else formula)
+    own, learnt = expression.name.lower(), learns(expression)
+    if found is None and learnt:  # a straight line today, and bent tomorrow
+        found = Identity(formula, formula, None, values[:-2], None, None, False)
+    if found is None:
+        return None
+    if own in _OWN_NAMES:
+        return dataclasses.replace(found, name=own)
+    return dataclasses.replace(found, name=formula, learnt=True) if learnt else found
 
 
 @functools.lru_cache(maxsize=512)

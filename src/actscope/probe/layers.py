@@ -41,9 +41,19 @@ def note_result(
     elif plan.name in functions.CONSTANTS:
         notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
     elif tensors and plan.name not in functions.REDUCTIONS:
-        known = notes.get(tensors[0])
+        first = _first_data(notes, tensors)
+        known = notes.get(first)
         if known is not None:
-            _passed_on(notes, known, plan, result, tensors[0])
+            _passed_on(notes, known, plan, result, first)
+
+
+def _first_data(notes: Notes, tensors: list[Any]) -> Any:
+    """The first of these tensors that holds data, as in cat([zeros, x]); else the very first."""
+    known = notes.get(tensors[0])
+    if known is None or not known.constant:
+        return tensors[0]
+    data = (t for t in tensors if t.is_floating_point() and not notes.is_constant(t))
+    return next(data, tensors[0])
 
 
 def _unit_dim(plan: Plan, result: Any) -> int:
@@ -118,6 +128,24 @@ def note_sum(notes: Notes, plan: Plan, result: Any, tensors: list[Any], constant
         weighted=bool(weighted),
         layer=layer,
     )
+
+
+def note_written(notes: Notes, tensors: list[Any]) -> None:
+    """Note that values were put into the first of these tensors: it is data now, if they are."""
+    target, *values = tensors
+    found = [n for t in values if (n := notes.get(t)) is not None]
+    data = len(found) < len(values) or any(not n.constant for n in found)
+    for tensor in (target, target._base):
+        known = notes.get(tensor)
+        if known is None or tensor is None:
+            continue
+        last = any(n.dim == t.ndim - 1 for t in values if (n := notes.get(t)) is not None)
+        notes.put(
+            tensor,
+            dim=known.dim if known.dim is not None else tensor.ndim - 1 if last else None,
+            weighted=known.weighted or any(n.weighted for n in found),
+            constant=known.constant and not data,
+        )
 
 
 _SUMS = frozenset(["add", "sub"])

@@ -7,6 +7,7 @@ tried on synthetic rows, on a copy in eval mode, so that nothing of the model ch
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import weakref
@@ -137,15 +138,23 @@ def _copy(module: Any, like: Any) -> Callable[[Any], Any]:
 
 
 def _behaves(module: Any, first: Any) -> bool:
-    """Whether a module is shape-preserving, elementwise and curved, by trying."""
+    """Whether a module is shape-preserving, elementwise and curved, by trying.
+
+    First with two where the input has one: a norm over one number is a function of that number.
+    """
     rows = max(2, min(8, _MOST // max(1, math.prod(first.shape[1:]))))
     shape = (rows, *first.shape[1:]) if first.ndim > 1 else tuple(first.shape)
+    wide = (*shape[:1], *(max(n, 2) for n in shape[1:]))
     state = torch.random.get_rng_state()
     try:
-        with torch.no_grad(), torch.autocast(first.device.type, enabled=False):
-            return _tried(_copy(module, first.float()), shape, first.device)
-    except Exception:  # a module that cannot be tried alone is looked into instead
-        return False
+        for tried in dict.fromkeys([wide, shape]):
+            with (
+                contextlib.suppress(Exception),  # it may take one shape only
+                torch.no_grad(),
+                torch.autocast(first.device.type, enabled=False),
+            ):
+                return _tried(_copy(module, first.float()), tried, first.device)
+        return False  # a module that cannot be tried alone is looked into instead
     finally:
         torch.random.set_rng_state(state)
 

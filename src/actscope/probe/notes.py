@@ -71,6 +71,11 @@ class Notes:
         self.held[id(tensor)] = note
         return note
 
+    def is_constant(self, tensor: Any) -> bool:
+        """Whether a tensor is known to be made of numbers, not of data."""
+        note = self.get(tensor)
+        return note is not None and note.constant
+
     def squashed(self, tensor: Any) -> str | None:
         """The squashing function whose values a tensor holds: sigmoid, softmax, log_softmax."""
         note = self.get(tensor)

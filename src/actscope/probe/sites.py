@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,16 +14,36 @@ from actscope.probe import functions
 from actscope.probe.calls import Call, Listener, Opaque
 from actscope.probe.checkpoints import Stretch
 from actscope.probe.expressions import (
+    LINES,
     Expression,
     Source,
-    beneath,
+    bending,
     is_composed,
+    is_polynomial,
     is_reported,
     version_of,
 )
-from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.stack import Frame, Stack
+from actscope.probe.transforms import Outside, bare, bared, is_on
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A tensor that is an expression, until something uses it.
+
+    Attributes:
+        result: the tensor.
+        origin: the tensor that it was worked out from, or None.
+        expression: what it is of that.
+        core: the activation that it is a straight line of, or whose argument is one, or None.
+    """
+
+    result: Any
+    origin: Any
+    expression: Expression
+    core: Waiting | None = None
 
 
 class Sites:
@@ -36,7 +58,7 @@ class Sites:
 
     Attributes:
         notes: what is known of live tensors.
-        pending: result id -> (result, source tensor, expression), until something uses it.
+        pending: result id -> what waits for its use.
         stretches: some of the pass ran inside a reentrant checkpoint.
         deep: checkpoints that the pass is in.
         serial: calls of torch and of modules so far.
@@ -52,23 +74,62 @@ class Sites:
         kinds: dict[int, tuple[Any, str | None]],
         again: Callable[[Stretch], Any],
     ) -> None:
-        self.listener, self.again = listener, again
+        self.listener: Any = Outside(listener)
+        self.again = again
         # no cycle: a pass is freed when it is over, not when the garbage is collected
         self.stack = Stack(weakref.proxy(self), root, path_of, kinds)
         self.notes = Notes()
-        self.pending: dict[int, tuple[Any, Any, Expression]] = {}
+        self.pending: dict[int, Waiting] = {}
         self.stretches = False
         self.deep = 0
         self.serial = 0
         self.own = 0.0
         self.muted = False
 
-    def made(self, result: Any, origin: Any, new: Expression) -> None:
+    def made(self, result: Any, origin: Any, new: Expression, core: Waiting | None = None) -> None:
         """A tensor was made that is an expression: it waits for its use."""
         source = new.source
         self.notes.put(result, new, source.dim, source.weighted, source.layer)
         if new.level > PLAIN or source.weighted:
-            self.pending[id(result)] = (result, None if result is origin else origin, new)
+            origin = None if result is origin else origin
+            plain = result
+            if is_on():
+                (plain, source.mapped), origin = bared(result), bare(origin)
+            self.pending[id(result)] = Waiting(plain, origin, new, core)
+
+    def core(self, plan: Plan, parts: list[tuple[Any, Expression]]) -> Waiting | None:
+        """The activation that a function of these parts is a straight line of, before it is run."""
+        if plan.name not in LINES or len(parts) != 1 or parts[0][1].level < HINGE:
+            return None
+        held = self.pending.get(id(parts[0][0]))
+        return held and (held.core or held)
+
+    def starts(
+        self, result: Any, new: Expression, parts: list[tuple[Any, Expression]], gone: bool
+    ) -> Waiting | None:
+        """An activation of a straight line, as one that starts from the line's result.
+
+        Args:
+            result: the activation's.
+            new: what that is of the line's own source.
+            parts: the line's result, and what it is.
+            gone: the line's result was overwritten.
+        """
+        (tensor, line), *more = parts
+        if more or gone or line.func is None or line.level > PLAIN or new.level < HINGE:
+            return None
+        known = new.source
+        layer = known.layer and dataclasses.replace(known.layer, plain=False)
+        source = Source(known.dim, known.weighted, layer, version_of(tensor), mapped=known.mapped)
+        start = Expression(source)
+        put: Callable[[Any], Any] = lambda a: start if a is line else a
+        alone = dataclasses.replace(
+            new,
+            source=source,
+            args=tuple(map(put, new.args)),
+            kwargs={k: put(v) for k, v in new.kwargs.items()},
+        )
+        return Waiting(bare(result), bare(tensor), alone)
 
     def origin(self, parts: list[tuple[Any, Expression]]) -> Any:
         """The source tensor of parts, if something still holds it."""
@@ -76,8 +137,8 @@ class Sites:
             if expression.func is None:
                 return tensor
             held = self.pending.get(id(tensor))
-            if held is not None and held[1] is not None:
-                return held[1]
+            if held is not None and held.origin is not None:
+                return held.origin
         return None
 
     def keep_rows(self, origin: Any, source: Source) -> None:
@@ -92,31 +153,22 @@ class Sites:
             note = self.notes.get(tensor)
             if note is None or note.expression is None:
                 continue
-            held = self.pending.pop(id(tensor), None)
+            held = self.pending.pop(id(tensor), None) or Waiting(tensor, None, note.expression)
             reduced = plan.name in functions.REDUCTIONS and note.expression.level < ALWAYS
-            if is_reported(note.expression) and not reduced:
+            onward = plan.name in functions.ONWARD and is_polynomial(note.expression)
+            if onward or (is_reported(note.expression) and not reduced):
                 note.expression.gated = gate
-                self.emit(tensor, held[1] if held else None, note.expression)
+                self.emit(held)
 
-    def emit(self, result: Any, origin: Any, expression: Expression) -> None:
-        """An expression is complete: it is a site, if the activation in it is not one yet."""
-        expression.emitted = True
-        inner = beneath(expression)
-        told = any(e.emitted for e in inner)
-        for part in inner:
-            part.emitted = True
-        if told or not result.is_floating_point() or self.muted:
-            return
-        source, path = expression.source, expression.module_path
-        if origin is not None and version_of(origin) != source.version:
-            origin = None  # overwritten since
-        composed = path is None and is_composed(expression)
-        kind = "module" if path is not None else "composed" if composed else "function"
-        place = path if path is not None else expression.frame.path
-        self._report(
-            Call(place, kind, expression, expression.name, result, origin, source,
-                 expression.gated, expression.seconds, expression.serial)
-        )  # fmt: skip
+    def emit(self, held: Waiting) -> None:
+        """An expression is complete: it is a site, if what bends in it is not told of yet."""
+        expression = held.expression
+        calls = bending(expression)
+        told = bool(calls) and all(c.emitted for c in calls)
+        for call in (expression, *calls):
+            call.emitted = True
+        if not told and held.result.is_floating_point() and not self.muted:
+            self._report(_call(held, expression.gated))
 
     def spread(
         self, name: str, result: Any, first: Any, seconds: float, frame: Frame | None = None
@@ -139,15 +191,15 @@ class Sites:
         site = self.listener.site(call)
         note = self.notes.get(call.output)
         if site is not None and note is not None and note.stretch is not None:
-            note.stretch.add(call.serial, site)
+            note.stretch.add(call.serial, site, call.cored)
 
     def finish(self) -> None:
         """The root returned: what nothing used is complete too."""
         if self.stretches:
             self.bind([t for n in self.notes.held.values() if (t := n.ref()) is not None])
-        for made, origin, expression in list(self.pending.values()):
-            if is_reported(expression):
-                self.emit(made, origin, expression)
+        for held in list(self.pending.values()):
+            if is_reported(held.expression):
+                self.emit(held)
         self.pending.clear()
 
     # -- what else the listener hears --------------------------------------------------------
@@ -162,6 +214,15 @@ class Sites:
             squashed = self.notes.squashed(args[0])
             if name != "log" or squashed == "softmax":
                 self.listener.loss(name, args[0], squashed)
+
+    def written(self, plan: Plan, args: tuple[Any, ...]) -> None:
+        """Report values put through a mask that was worked out from data: x[x < 0] *= 0.1."""
+        note = self.notes.get(args[1]) if plan.name == "__setitem__" else None
+        made = note.expression if note is not None else None
+        if made is None or args[1].shape != args[0].shape:
+            return
+        if made.level == HINGE and made.source.weighted:
+            self.listener.opaque(Opaque(self.stack.frames[-1].path, *functions.MASKED))
 
     # -- checkpoints -------------------------------------------------------------------------
 
@@ -179,3 +240,19 @@ class Sites:
             note = self.notes.get(tensor)
             if note is not None and note.stretch is not None and not note.stretch.bound:
                 note.stretch.bind(tensor, self.again)
+
+
+def _call(held: Waiting, gated: bool) -> Call:
+    """What a listener is told of an expression that is complete."""
+    expression, origin = held.expression, held.origin
+    source, path = expression.source, expression.module_path
+    if origin is not None and version_of(origin) != source.version:
+        origin = None  # overwritten since
+    composed = path is None and is_composed(expression)
+    kind = "module" if path is not None else "composed" if composed else "function"
+    place = path if path is not None else expression.frame.path
+    core = _call(held.core, gated) if held.core is not None else None
+    return Call(
+        place, kind, expression, expression.name, held.result, origin, source, gated,
+        expression.seconds, expression.serial, core=core,
+    )  # fmt: skip

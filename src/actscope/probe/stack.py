@@ -12,12 +12,14 @@ import torch
 from actscope.probe import modules
 from actscope.probe.calls import Opaque
 from actscope.probe.expressions import Expression, Source, is_reported, version_of
-from actscope.probe.functions import ALWAYS
+from actscope.probe.functions import ALWAYS, Plan
+from actscope.probe.transforms import aside, bare
 
 if TYPE_CHECKING:
     from actscope.probe.sites import Sites
 
 SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
+CALLED = Plan("an activation module")
 NO_FUNCTIONS = torch._C.DisableTorchFunction
 
 
@@ -95,8 +97,8 @@ class Stack:
         known = self.kinds.get(id(module))
         if known is not None and known[0] is module:
             return known[1]
-        with NO_FUNCTIONS():
-            verdict = modules.kind_of(module, first)
+        with NO_FUNCTIONS(), aside():
+            verdict = modules.kind_of(module, bare(first))
             if isinstance(first, torch.Tensor) and first.is_floating_point():
                 self.kinds[id(module)] = (module, verdict)
         return verdict
@@ -138,6 +140,7 @@ class Stack:
             modules.caller(frame.module),
             (below,),
             level=ALWAYS,
+            bends=True,
             seconds=seconds,
             module_path=frame.path,
             frame=self.frames[-1],
@@ -153,8 +156,7 @@ class Stack:
             return below
         # its input is an expression already: the module's function starts from its result
         if below is not None and is_reported(below):
-            held = owner.pending.get(id(first))
-            owner.emit(first, held[1] if held else None, below)
+            owner.use(CALLED, [first])
         owner.pending.pop(id(first), None)
         known = below.source if below is not None else Source(None, False, None, 0)
         version = version_of(first)

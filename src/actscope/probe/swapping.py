@@ -50,7 +50,7 @@ def swap(
         changes: from a site of the report ("layers.0:relu#2"), a pattern of sites
             ("layers.*") or an activation's name ("relu", all of its sites) to the new
             activation: a name ("gelu"), one with parameters ("silu(beta=1.7)"), a typed expression
-            ("x*sigmoid(1.7*x)") or an Activation. Sites go before patterns, patterns before names.
+            (`x*sigmoid(1.7*x)`) or an Activation. Sites go before patterns, patterns before names.
         data: a batch, as for `inspect`; needed where no made-up input fits.
         reinit: "critical" draws the weights of every layer in front of an activation anew, at
             the edge of chaos of the activation before it (see the init of that name), so that

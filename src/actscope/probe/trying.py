@@ -58,7 +58,7 @@ def try_swaps(
         model: any torch.nn.Module.
         data: as for `inspect`; a loader is read once, and all of it kept.
         activations: what to swap in, as for `swap`: names, "silu(beta=1.7)", typed expressions
-            such as "x*sigmoid(1.7*x)", Activations.
+            such as `"x*sigmoid(1.7*x)"`, Activations.
         labels: of one batch, as for `inspect`.
         loss: as for `inspect`.
         train: `train(model, batches, steps)` trains the model it is given in place, or returns
