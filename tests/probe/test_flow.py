@@ -94,6 +94,9 @@ FORMS = {
     "decay": (lambda y: y + torch.sqrt(1 - torch.exp(2 * y.detach())), {}),
     "norm by hand": (lambda y: y / (y.pow(2).mean(-1, keepdim=True) + 1).sqrt(), {}),
     "distance": (lambda y: -((y[:, None] - y[None]) ** 2).sum(-1) @ y, {}),
+    "guard": (lambda y: torch.log(y.clamp(min=1e-6)), {}),
+    "only its type is used": (lambda y: y.to(y.abs().dtype), {}),
+    "made, and left alone": (lambda y: (y.abs(), y)[1], {}),
     "reciprocal": (lambda y: 1 / (y + 10), {}),
     # learnt and drawn slopes have one name, whatever their values are
     "prelu": (lambda y: F.prelu(y, SLOPE), {"prelu": "function"}),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
+from probe_nets import GatedCell, Maxout, Snake, UNet
 from torch import nn
 
 from actscope.probe.collector import Collector, Measures
@@ -93,69 +93,6 @@ def _mamba() -> Case:
     # a mixer: SiLU behind the convolution and as the gate, softplus of the time step
     counts = {"silu": 2 * LAYERS, "softplus": LAYERS}
     return Case(hf("MambaModel", "MambaConfig", **settings), {"input_ids": IDS}, counts, LAYERS)
-
-
-class UNet(nn.Module):
-    """Down, up and across, with functions."""
-
-    def __init__(self, deep: int = 2) -> None:
-        super().__init__()
-        self.down = nn.ModuleList(
-            nn.Conv2d(3 if i == 0 else 8, 8, 3, padding=1) for i in range(deep)
-        )
-        self.middle = nn.Conv2d(8, 8, 3, padding=1)
-        self.up = nn.ModuleList(nn.Conv2d(16, 8, 3, padding=1) for _ in range(deep))
-
-    def forward(self, x):
-        across = []
-        for conv in self.down:
-            x = F.silu(conv(x))
-            across.append(x)
-            x = F.max_pool2d(x, 2)
-        x = F.silu(self.middle(x))
-        for conv in self.up:
-            x = F.interpolate(x, scale_factor=2)
-            x = F.silu(conv(torch.cat([x, across.pop()], 1)))
-        return x
-
-
-class Snake(nn.Module):
-    """A user's own activation, with a number a channel."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.a = nn.Parameter(torch.ones(width))
-
-    def forward(self, x):
-        return x + torch.sin(self.a * x).square() / self.a
-
-
-class Maxout(nn.Module):
-    """Two lines and the larger of them: no function of one input."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
-
-    def forward(self, x):
-        return torch.maximum(self.a(x), self.b(x))
-
-
-class GatedCell(nn.Module):
-    """A GRU cell by hand."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.x, self.h = nn.Linear(5, 24), nn.Linear(8, 24)
-
-    def forward(self, x):
-        h = x.new_zeros(x.shape[0], 8)
-        for t in range(x.shape[1]):
-            r, z, n = self.x(x[:, t]).chunk(3, -1)
-            hr, hz, hn = self.h(h).chunk(3, -1)
-            r, z = torch.sigmoid(r + hr), torch.sigmoid(z + hz)
-            h = (1 - z) * torch.tanh(n + r * hn) + z * h
-        return h
 
 
 def mlp(act: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
@@ -258,6 +195,82 @@ CASES = {
         hf("ConvNextModel", "ConvNextConfig", hidden_sizes=[8, 8, 8, 8], depths=[1, 2, 1, 1]),
         IMAGE,
         {"gelu": 5},
+    ),
+    "albert": Case(  # one layer, called again and again
+        hf("AlbertModel", "AlbertConfig", **DEEP, embedding_size=8),
+        {"input_ids": IDS},
+        {"gelu_tanh": LAYERS, "softmax": LAYERS, "tanh": 1},
+    ),
+    "bloom": Case(  # GELU is an autograd function of its own
+        hf("BloomModel", "BloomConfig", vocab_size=50, hidden_size=16, n_head=2, n_layer=LAYERS),
+        {"input_ids": IDS},
+        {"gelu_tanh": LAYERS, "softmax": LAYERS},
+    ),
+    "nemotron": Case(
+        hf("NemotronModel", "NemotronConfig", **LLAMA),
+        {"input_ids": IDS},
+        {"squared_relu": LAYERS, "softmax": LAYERS},
+    ),
+    "esm": Case(  # GELU from erf, by hand
+        hf("EsmModel", "EsmConfig", **DEEP, pad_token_id=1, mask_token_id=2),
+        {"input_ids": IDS},
+        {"gelu": LAYERS, "softmax": LAYERS, "tanh": 1},
+    ),
+    "rwkv": Case(  # a sigmoid gate each in time and channel mixing, and a squared ReLU
+        hf("RwkvModel", "RwkvConfig", vocab_size=50, hidden_size=16, num_hidden_layers=LAYERS),
+        {"input_ids": IDS},
+        {"sigmoid": 2 * LAYERS, "squared_relu": LAYERS},
+        gated=2 * LAYERS,
+    ),
+    "recurrent gemma": Case(
+        # two recurrent blocks (a GELU branch, two gates) and one of attention, a gated MLP each;
+        # the logits are squashed
+        hf("RecurrentGemmaForCausalLM", "RecurrentGemmaConfig", **{**DEEP, "num_hidden_layers": 3}),
+        {"input_ids": IDS},
+        {"gelu_tanh": 2 + 3, "sigmoid": 2 * 2, "softmax": 1, "tanh": 1},
+        gated=5 + 2,
+    ),
+    "jamba": Case(  # a Mamba layer (SiLU twice, softplus), one of attention, a gated MLP each
+        hf("JambaModel", "JambaConfig", **{**LLAMA, "num_hidden_layers": 2}, num_experts=1,
+           mamba_d_state=4, attn_layer_period=2, attn_layer_offset=1),
+        {"input_ids": IDS},
+        {"silu": 2 + 2, "softplus": 1, "softmax": 1},
+        gated=3,
+    ),
+    "dinov2, swiglu": Case(
+        hf("Dinov2Model", "Dinov2Config", hidden_size=16, num_hidden_layers=LAYERS,
+           num_attention_heads=2, image_size=28, patch_size=14, use_swiglu_ffn=True),
+        {"pixel_values": torch.randn(B, 3, 28, 28)},
+        {"silu": LAYERS, "softmax": LAYERS},
+        gated=LAYERS,
+    ),
+    "swin 2": Case(  # a small net gives the bias of positions, by ReLU and 16 * sigmoid
+        hf("Swinv2Model", "Swinv2Config", image_size=32, patch_size=4, embed_dim=8, depths=[1, 1],
+           num_heads=[1, 2], window_size=4),
+        IMAGE,
+        {"relu": 2, "sigmoid": 2, "gelu": 2, "softmax": 2},
+    ),
+    "glpn": Case(  # decoder: two ReLU and a sigmoid of three fusions; head: ReLU, 10 * sigmoid
+        hf("GLPNForDepthEstimation", "GLPNConfig", hidden_sizes=[8] * 4, depths=[1] * 4,
+           num_attention_heads=[1, 1, 2, 2], decoder_hidden_size=8),
+        {"pixel_values": torch.randn(B, 3, 64, 64)},
+        {"gelu": 4, "softmax": 4, "relu": 3 * 2 + 1, "sigmoid": 3 + 1},
+    ),
+    "encodec": Case(  # each way: two ELU a residual block, one a scale, one at the end
+        hf("EncodecModel", "EncodecConfig", num_filters=4, hidden_size=8, codebook_dim=8,
+           codebook_size=16, upsampling_ratios=[4, 2]),
+        {"input_values": torch.randn(1, 1, 400)},
+        {"elu": 2 * (2 * 2 + 2 + 1)},
+        opaque=2,
+    ),
+    "conformer": Case(  # convolutions in front; two MLP, a GLU and the activation behind it a layer
+        hf("Wav2Vec2ConformerModel", "Wav2Vec2ConformerConfig", **DEEP, conv_dim=(8, 8),
+           conv_kernel=(4, 3), conv_stride=(3, 2), num_feat_extract_layers=2,
+           num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, mask_time_prob=0.0,
+           layerdrop=0.0, conv_depthwise_kernel_size=3),
+        {"input_values": torch.randn(B, 100)},
+        {"gelu": 2 + 3 * LAYERS, "glu": LAYERS, "softmax": LAYERS},
+        gated=LAYERS,
     ),
     "whisper": _whisper(),
     "wav2vec2": _wav2vec2(),

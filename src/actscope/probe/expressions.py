@@ -107,16 +107,31 @@ class Expression:
     serial: int = 0
 
 
-def level_of(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """How much of an activation a function is, of arguments among which expressions stand."""
+SMALL = 1e-3  # a lower bound up to this is there for the sake of division
+
+
+def level_of(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, bool]:
+    """How much of an activation a function is, of arguments among which expressions stand.
+
+    Returns:
+        The level, and whether the function itself, not what is below it, makes an activation of it.
+    """
     parts = [a for a in (*args, *kwargs.values()) if isinstance(a, Expression)]
-    below = max((p.level for p in parts), default=PLAIN)
-    bends = len(parts) > 1 if plan.name == "mul" else plan.name == "pow" and _power(args)
-    if bends and below == PLAIN:
-        return PART
+    below, own = max((p.level for p in parts), default=PLAIN), plan.level
+    if plan.name in ("clamp", "clamp_min") and _guards(args, kwargs):
+        own = PLAIN
+    elif len(parts) > 1 if plan.name == "mul" else plan.name == "pow" and _power(args):
+        own = PART
     if below == PART and _joins(plan, args, parts):
-        return HINGE
-    return max(below, plan.level)
+        own = HINGE
+    return max(below, own), own >= HINGE
+
+
+def _guards(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a clamp only keeps a number away from zero, in front of a logarithm or a root."""
+    low = kwargs.get("min", args[1] if len(args) > 1 else None)
+    high = kwargs.get("max", args[2] if len(args) > 2 else None)
+    return high is None and isinstance(low, float) and 0 < low <= SMALL
 
 
 def _power(args: tuple[Any, ...]) -> bool:

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from actscope.probe import functions
 from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
-from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
+from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.held import Held
 from actscope.probe.layers import note_result, note_sum, note_written
 from actscope.probe.sites import Sites
@@ -227,7 +227,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         known = list({id(e): e for _, e in parts}.values())
         args = tuple(map(put, args))
         kwargs = {k: put(v) for k, v in kwargs.items() if k != "out"}
-        level = level_of(plan, args, kwargs)
+        level, bends = level_of(plan, args, kwargs)
         return Expression(
             known[0].source,
             plan.name,
@@ -236,7 +236,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             kwargs,
             level,
             sum(e.seconds for e in known),
-            bends=plan.level >= HINGE or level >= HINGE > max(e.level for e in known),
+            bends=bends,
             exponential=plan.name in functions.EXPONENTIALS or any(e.exponential for e in known),
             frame=self.frames[-1],
             serial=self.sites.serial,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.stack import Frame, Stack
 from actscope.probe.transforms import Outside, bare, bared, is_on
+
+ALONE = 2  # references to what only `Waiting` holds: its own, and the one that asks
 
 
 @dataclass(slots=True)
@@ -198,9 +201,16 @@ class Sites:
         if self.stretches:
             self.bind([t for n in self.notes.held.values() if (t := n.ref()) is not None])
         for held in list(self.pending.values()):
-            if is_reported(held.expression):
+            if is_reported(held.expression) and not self._dropped(held):
                 self.emit(held)
         self.pending.clear()
+
+    def _dropped(self, held: Waiting) -> bool:
+        """Whether nobody has a tensor any more that was made and not used, as in x.abs().dtype."""
+        if held.expression.level == ALWAYS or self.notes.get(held.result) is None:
+            return False
+        # what was overwritten may be seen through other tensors
+        return sys.getrefcount(held.result) <= ALONE and not version_of(held.result)
 
     # -- what else the listener hears --------------------------------------------------------
 
