@@ -196,6 +196,25 @@ def test_only_the_first_pass_is_checked(scripted) -> None:
     assert modes == [1, 0, 0]
 
 
+def test_a_branch_that_is_taken_later_is_checked_when_it_comes_again(scripted) -> None:
+    """A pass of another number of calls than those checked has the next one checked."""
+    passes = []
+
+    def function(y):
+        passes.append(torch._C._len_torch_dispatch_stack())
+        return F.relu(y) if len(passes) < 3 else scripted(y)
+
+    model, listener = model_of(function), Collector(Measures(rows=0))
+    tracker = Tracker(model, listener)
+    tracker.attach()
+    for _ in range(6):
+        model(torch.randn(3, 4))
+    tracker.detach()
+    assert passes == [1, 0, 0, 1, 0, 0]
+    ((_, what),) = listener.opaques
+    assert what.startswith("sigmoid in code that Python does not run")
+
+
 def test_a_first_pass_that_raises_is_checked_again(scripted) -> None:
     fails = [True]
 

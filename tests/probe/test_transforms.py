@@ -108,3 +108,25 @@ def test_numbers_and_gradients_are_those_of_the_plain_form() -> None:
     tables = [inspect(m, x, y, "mse").table.select_dtypes("number") for m in (mapped, plain)]
     for column in ("mean", "std", "zeros", "gradient", "rank", "second_expected"):
         np.testing.assert_allclose(*(t[column].to_numpy() for t in tables), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("layout", [torch.jagged, torch.strided])
+def test_nested_tensors_are_measured_row_by_row(layout: torch.layout) -> None:
+    def function(m, x):
+        nested = torch.nested.nested_tensor([x[:2], x[2:]], layout=layout)
+        return torch.cat(list(torch.relu(m.inner(nested)).unbind()))
+
+    model, x = Layers(function), torch.randn(6, 4)
+    nested, plain = (
+        inspect(m, x, full=False).table.loc[":relu"]
+        for m in (model, Layers(lambda m, x: torch.relu(model.inner(x))))
+    )
+    np.testing.assert_allclose(nested["mean"], plain["mean"], rtol=1e-6)
+    assert nested["dead"] == plain["dead"]
+
+
+def test_activations_of_complex_numbers_are_listed() -> None:
+    model = Layers(lambda m, x: torch.tanh(torch.fft.fft(m.inner(x))).abs())
+    report = inspect(model, torch.randn(6, 4), full=False)
+    assert [o.what for o in report.opaque] == ["tanh of complex numbers"]

@@ -259,6 +259,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         self.sites.own += time.perf_counter() - start
         result = self.run(plan, func, args, kwargs)
         if isinstance(result, torch.Tensor):
+            if plan.level == ALWAYS and result.is_complex():
+                self.sites.hidden(f"{plan.name} of complex numbers", functions.COMPLEX)
             note_sum(notes, plan, result, tensors, not data)
         return result
 

@@ -127,6 +127,7 @@ FUSED = {
     "rnn_relu_cell": ("the ReLU of an RNN cell", "write the cell with torch.relu"),
 }
 MASKED = ("values written through a mask (x[x < 0] = …)", "write it as torch.where(x < 0, …, x)")
+COMPLEX = "apply it to the real and the imaginary part"
 # Python functions of torch that call activations: run again with the probe looking inside
 COMPOSITES = frozenset(["multi_head_attention_forward", "gumbel_softmax"])
 # losses, whose input the rules look at

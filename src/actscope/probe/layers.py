@@ -94,8 +94,9 @@ def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -
         dim = None
     elif result.ndim != first.ndim:
         # a view that keeps the last dimension keeps units that lie on it
-        last = dim == first.ndim - 1 and result.ndim and result.shape[-1] == first.shape[-1]
-        dim = result.ndim - 1 if last and plan.name in functions.VIEWS else None
+        kept = plan.name in functions.VIEWS and not first.is_nested
+        last = kept and dim == first.ndim - 1 and result.ndim > 0
+        dim = result.ndim - 1 if last and result.shape[-1] == first.shape[-1] else None
     view = plan.name in functions.VIEWS
     kept = view or plan.name == "dropout"
     notes.put(

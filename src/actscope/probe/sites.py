@@ -26,8 +26,9 @@ from actscope.probe.expressions import (
 )
 from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
+from actscope.probe.outside import Outside
 from actscope.probe.stack import Frame, Stack
-from actscope.probe.transforms import Outside, bare, bared, is_on
+from actscope.probe.transforms import bare, bared, is_on
 
 ALONE = 2  # references to what only `Waiting` holds: its own, and the one that asks
 
@@ -219,11 +220,15 @@ class Sites:
         name = plan.name
         if name in functions.FUSED:
             what, way = functions.FUSED[name]
-            self.listener.opaque(Opaque(self.stack.frames[-1].path, f"{what} ({name})", way))
+            self.hidden(f"{what} ({name})", way)
         elif args and isinstance(args[0], torch.Tensor):
             squashed = self.notes.squashed(args[0])
             if name != "log" or squashed == "softmax":
                 self.listener.loss(name, args[0], squashed)
+
+    def hidden(self, what: str, way_out: str) -> None:
+        """Report what cannot be looked into, where the pass is."""
+        self.listener.opaque(Opaque(self.stack.frames[-1].path, what, way_out))
 
     def written(self, plan: Plan, args: tuple[Any, ...]) -> None:
         """Report values put through a mask that was worked out from data: x[x < 0] *= 0.1."""
@@ -232,7 +237,7 @@ class Sites:
         if made is None or args[1].shape != args[0].shape:
             return
         if made.level == HINGE and made.source.weighted:
-            self.listener.opaque(Opaque(self.stack.frames[-1].path, *functions.MASKED))
+            self.hidden(*functions.MASKED)
 
     # -- checkpoints -------------------------------------------------------------------------
 
