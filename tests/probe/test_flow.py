@@ -47,6 +47,17 @@ def _data(y):
     return z
 
 
+def _by_hand(y):
+    e = torch.exp(y - y.max(-1, keepdim=True).values)
+    return e / (e.sum(-1, keepdim=True) + 1e-9)
+
+
+def _neighbours(y):
+    e, at = torch.exp(y - y.detach().max()), torch.tensor([0, 0, 1, 1, 2, 2])
+    total = y.new_zeros(3, 8).scatter_add_(0, at[:, None].expand(6, 8), e)
+    return e / total.index_select(0, at)
+
+
 # form -> function, {activation: kind}
 FORMS = {
     "slices": (_put(_slice), {"softplus": "function"}),
@@ -97,6 +108,17 @@ FORMS = {
     "guard": (lambda y: torch.log(y.clamp(min=1e-6)), {}),
     "only its type is used": (lambda y: y.to(y.abs().dtype), {}),
     "made, and left alone": (lambda y: (y.abs(), y)[1], {}),
+    "softmax by hand": (_by_hand, {"softmax": "softmax"}),
+    "softmax over neighbours": (_neighbours, {"softmax": "softmax"}),
+    "log-softmax by hand": (
+        lambda y: y - torch.logsumexp(y, -1, keepdim=True),
+        {"log_softmax": "softmax"},
+    ),
+    "exp over another sum": (lambda y: y.exp() / (9 + y.sum(-1, keepdim=True)), {}),
+    "share of a sum": (
+        lambda y: (r := F.relu(y)) / (r.sum(-1, keepdim=True) + 1),
+        {"relu": "function"},
+    ),
     "reciprocal": (lambda y: 1 / (y + 10), {}),
     # learnt and drawn slopes have one name, whatever their values are
     "prelu": (lambda y: F.prelu(y, SLOPE), {"prelu": "function"}),

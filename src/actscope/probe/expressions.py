@@ -60,6 +60,7 @@ class Source:
         layer: that layer, or None.
         version: torch's count of in-place changes when the expression began.
         rows: rows sampled before an in-place function overwrote it, or None.
+        total: the exponential that the numbers are sums of (logsumexp: of whose exponential).
         mapped: dimensions in front of its own, in the tensors that are measured (see `transforms`).
     """
 
@@ -68,6 +69,7 @@ class Source:
     layer: Layer | None
     version: int
     rows: Any = None
+    total: Expression | None = None
     mapped: int = 0
 
 

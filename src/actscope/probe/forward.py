@@ -19,7 +19,7 @@ from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.held import Held
-from actscope.probe.layers import note_result, note_sum, note_written
+from actscope.probe.layers import is_softmax, note_result, note_sum, note_written
 from actscope.probe.sites import Sites
 from actscope.probe.transforms import bare
 
@@ -145,7 +145,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             return
         if plan.puts and tensors:
             self.sites.written(plan, args)
-            note_written(self.notes, tensors)
+            note_written(self.notes, plan, tensors)
             return
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, torch.Tensor):
@@ -257,8 +257,12 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         gate = plan.name == "mul" and len(data) == 2 and data[0].ndim == data[1].ndim
         self.sites.use(plan, tensors, gate)
         self.sites.own += time.perf_counter() - start
+        called = time.perf_counter()
         result = self.run(plan, func, args, kwargs)
         if isinstance(result, torch.Tensor):
+            if softmax := is_softmax(notes, plan, args):
+                self.sites.spread(softmax, result, args[0], time.perf_counter() - called)
+                return result
             if plan.level == ALWAYS and result.is_complex():
                 self.sites.hidden(f"{plan.name} of complex numbers", functions.COMPLEX)
             note_sum(notes, plan, result, tensors, not data)

@@ -99,6 +99,8 @@ REDUCTIONS = words(
     """mean sum var std norm amax amin var_mean std_mean vector_norm linalg_vector_norm cumsum
     prod logsumexp argmax argmin any all topk sort nansum aminmax"""
 )
+# sums that a softmax by hand divides by; index_select and the like hand them on
+SUMS = words("sum scatter_add index_add scatter_reduce segment_reduce index_reduce")
 # what a hidden layer's output goes to: there a polynomial is an activation, elsewhere a square is
 # part of a distance, a norm, a loss
 ONWARD = words(

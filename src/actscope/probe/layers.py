@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from actscope.probe import functions
-from actscope.probe.expressions import Layer
+from actscope.probe.expressions import Expression, Layer
 from actscope.probe.functions import Plan
 from actscope.probe.notes import Note, Notes
 
@@ -40,11 +40,37 @@ def note_result(
         notes.put(result, dim=dim, weighted=True, layer=layer)
     elif plan.name in functions.CONSTANTS:
         notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
-    elif tensors and plan.name not in functions.REDUCTIONS:
-        first = _first_data(notes, tensors)
-        known = notes.get(first)
-        if known is not None:
-            _passed_on(notes, known, plan, result, first)
+        return
+    first = _first_data(notes, tensors) if tensors else None
+    if plan.name == "logsumexp":
+        notes.expression(first)
+    known = notes.get(first)
+    if known is None:
+        return
+    if plan.name not in functions.REDUCTIONS:
+        _passed_on(notes, known, plan, result, first)
+    elif (total := _total(known, plan)) is not None:
+        notes.put(result, total=total)
+
+
+def _total(known: Note, plan: Plan) -> Expression | None:
+    """The exponential that a call sums up, or what the numbers it is given are sums of."""
+    made = known.expression
+    exponential = made is not None and made.name in functions.EXPONENTIALS
+    summed = plan.name == "logsumexp" or (exponential and plan.name in functions.SUMS)
+    return made if summed else known.total
+
+
+def is_softmax(notes: Notes, plan: Plan, args: tuple[Any, ...]) -> str:
+    """What a call completes: "softmax", "log_softmax" or "".
+
+    exp(x) / Σ exp(x) is the one, x - logsumexp(x) the other.
+    """
+    name = {"div": "softmax", "sub": "log_softmax"}.get(plan.name, "")
+    above, below = (notes.get(a) for a in (*args, None, None)[:2])
+    if not name or above is None or below is None or below.expression is None:
+        return ""
+    return name if below.expression.source.total is above.expression is not None else ""
 
 
 def _first_data(notes: Notes, tensors: list[Any]) -> Any:
@@ -108,6 +134,7 @@ def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -
         uniform=known.uniform and plan.name in _STILL,
         squashed=notes.squashed(first),
         made_by=(known.made_by or known.expression) if view else None,
+        total=_total(known, plan),
     )
 
 
@@ -131,7 +158,7 @@ def note_sum(notes: Notes, plan: Plan, result: Any, tensors: list[Any], constant
     )
 
 
-def note_written(notes: Notes, tensors: list[Any]) -> None:
+def note_written(notes: Notes, plan: Plan, tensors: list[Any]) -> None:
     """Note that values were put into the first of these tensors: it is data now, if they are."""
     target, *values = tensors
     found = [n for t in values if (n := notes.get(t)) is not None]
@@ -146,6 +173,7 @@ def note_written(notes: Notes, tensors: list[Any]) -> None:
             dim=known.dim if known.dim is not None else tensor.ndim - 1 if last else None,
             weighted=known.weighted or any(n.weighted for n in found),
             constant=known.constant and not data,
+            total=next((t for n in found if (t := _total(n, plan)) is not None), None),
         )
 
 

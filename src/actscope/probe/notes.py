@@ -25,6 +25,7 @@ class Note:
         uniform: all its numbers are equal.
         made_by: the activation that the values come from, through views alone.
         squashed: "softmax" or "log_softmax" where the values are such a function's.
+        total: the exponential that its numbers are sums of (see `Source`).
         stretch: the part of the pass without gradients in which it was made, or None.
     """
 
@@ -37,6 +38,7 @@ class Note:
     uniform: bool = False
     squashed: str | None = None
     made_by: Expression | None = None
+    total: Expression | None = None
     stretch: Any = None
 
 
@@ -102,5 +104,6 @@ class Notes:
             return None
         if note.expression is None:
             source = Source(note.dim, note.weighted, note.layer, version_of(tensor))
+            source.total = note.total
             note.expression = Expression(source)
         return note.expression
