@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from actscope.errors import InputError, UnknownName
@@ -55,9 +56,11 @@ class Shelf(Generic[T]):
 
     @functools.cached_property
     def _files(self) -> frozenset[str]:
-        spec = importlib.util.find_spec(self.package)
+        top, *inner = self.package.split(".")
+        spec = importlib.util.find_spec(top)  # of a folder inside, it would import the outer ones
         assert spec is not None, self.package
-        modules = pkgutil.iter_modules(spec.submodule_search_locations)
+        folders = [str(Path(f, *inner)) for f in spec.submodule_search_locations or ()]
+        modules = pkgutil.iter_modules(folders)
         return frozenset(m.name for m in modules if not (m.ispkg or m.name.startswith("_")))
 
     def names(self) -> tuple[str, ...]:

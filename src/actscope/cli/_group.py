@@ -13,8 +13,11 @@ Ctrl-C ends with 130.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +55,12 @@ class Commands(TyperGroup):
         """The command of this name, imported now; for a help page, its line alone.
 
         Raises:
-            UnknownName: no file has it; the message names the nearest.
+            UnknownName: no file has it; the message names the nearest. A shell that completes the
+                line gets None.
         """
         path = _files().get(cmd_name)
+        if path is None and ctx is not None and ctx.resilient_parsing:  # a shell asks at a Tab
+            return None
         if path is None:
             raise UnknownName("command", cmd_name, _files())
         if self._listing:
@@ -66,9 +72,20 @@ class Commands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page from the files' first lines."""
+        with self._first_lines():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What a shell offers where a command is due, with the files' first lines."""
+        with self._first_lines():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextlib.contextmanager
+    def _first_lines(self) -> Iterator[None]:
+        """A block in which a command is its first line, and its file is not imported."""
         self._listing = True
         try:
-            super().format_help(ctx, formatter)
+            yield
         finally:
             self._listing = False
 
@@ -86,7 +103,6 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # what is not one of our errors is a plain traceback
     help="What an activation function does to the geometry of a network, and what it costs.",
@@ -115,4 +131,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 gets "?" and no traceback
             stream.reconfigure(errors="replace")
-    app()
+    if "_ACTSCOPE_COMPLETE" in os.environ:  # one offer a line, however long what it says
+        os.environ["COLUMNS"] = "1000"
+    app(prog_name="actscope")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actscope.figures.labels import shorten
+from actscope.cli._complete import one_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,10 +30,18 @@ COLUMNS = {
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A catalogue name or a typed expression.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=one_of("activations"), help="A catalogue name or a typed expression."
+        ),
+    ],
     depth: Annotated[str, typer.Option(help="Numbers of hidden layers, with commas.")] = "2,8,32",
     width: Annotated[int, typer.Option(help="Units of every hidden layer.")] = 16,
-    data: Annotated[str, typer.Option(help="A data set whose boundary is known.")] = "moons",
+    data: Annotated[
+        str,
+        typer.Option(autocompletion=one_of("datasets"), help="A data set whose boundary is known."),
+    ] = "moons",
     precision: Annotated[
         str, typer.Option(help="Number formats beside float64, with commas.")
     ] = "float32,bfloat16,fp8_e4m3,int8",
@@ -126,6 +134,8 @@ def _measured(found: Assessment) -> Table:
     """The three accounts by activation, init and depth."""
     from rich import box
     from rich.table import Table
+
+    from actscope.figures.labels import shorten
 
     frame = found.table
     shown = {column: how for column, how in COLUMNS.items() if column in frame}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import one_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,7 +26,8 @@ STYLES = {"holds": "green", "holds only under": "yellow", "does not hold": "red"
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Claims to check; all without any.")
+        list[str] | None,
+        typer.Argument(autocompletion=one_of("claims"), help="Claims to check; all without any."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for a page with a figure for each claim.")

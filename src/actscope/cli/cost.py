@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import one_of, some_of
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -31,18 +33,27 @@ def command(
         bool, typer.Option("--elementwise", help="Time an element of each activation and slope.")
     ] = False,
     activations: Annotated[
-        str | None, typer.Option(help="Names or expressions, with commas; with a model: put in.")
+        str | None,
+        typer.Option(
+            autocompletion=some_of("activations"),
+            help="Names or expressions, with commas; with a model: put in.",
+        ),
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="A data set (moons); with a model a .npz, .npy, .pt file or random."),
+        typer.Option(
+            autocompletion=one_of("datasets"),
+            help="A data set (moons); with a model a .npz, .npy, .pt file or random.",
+        ),
     ] = None,
     target: Annotated[float, typer.Option(help="Test accuracy to reach.")] = 0.96,
     share: Annotated[float, typer.Option(help="Of the seeds that have to reach it.")] = 0.8,
     seeds: Annotated[int, typer.Option(help="Networks that judge a size, at least 48.")] = 48,
     tries: Annotated[int, typer.Option(help="Networks that choose lr and init.")] = 16,
     lr_grid: Annotated[str | None, typer.Option(help="Learning rates, with commas.")] = None,
-    init_grid: Annotated[str | None, typer.Option(help="Inits, with commas.")] = None,
+    init_grid: Annotated[
+        str | None, typer.Option(autocompletion=some_of("inits"), help="Inits, with commas.")
+    ] = None,
     depth: Annotated[str, typer.Option(help="Numbers of hidden layers, with commas.")] = "2",
     max_width: Annotated[int, typer.Option(help="The largest width that is tried.")] = 64,
     epochs: Annotated[int, typer.Option(help="Passes over the training points.")] = 800,

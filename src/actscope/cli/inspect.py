@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import one_of, some_of
+
 if TYPE_CHECKING:
     from actscope.probe.findings import Settings
     from actscope.probe.report import Report
@@ -47,11 +49,16 @@ def command(
         str,
         typer.Option(
             "--try",
+            autocompletion=some_of("activations"),
             help="Activations to swap in and measure: gelu,silu(beta=1.7),x*sigmoid(1.7*x).",
         ),
     ] = "",
     at: Annotated[
-        str, typer.Option(help="What is swapped out: a name or a site; what most sites have.")
+        str,
+        typer.Option(
+            autocompletion=one_of("activations"),
+            help="What is swapped out: a name or a site; what most sites have.",
+        ),
     ] = "",
     reinit: Annotated[
         str, typer.Option(help="Weights of swapped models: critical (drawn anew) or keep.")

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from actscope.cli._complete import one_of
+
 DEFAULT_OUT = Path("activations.png")
 
 
 def command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Catalogue names or typed expressions; all of the catalogue if none."),
+        typer.Argument(
+            autocompletion=one_of("activations"),
+            help="Catalogue names or typed expressions; all of the catalogue if none.",
+        ),
     ] = None,
     span: Annotated[float, typer.Option(help="Half the width of the x axis.")] = 5.0,
     out: Annotated[Path, typer.Option(help="The picture: a .png or .svg file.")] = DEFAULT_OUT,

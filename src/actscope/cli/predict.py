@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import one_of, some_of
+
 if TYPE_CHECKING:
     from actscope.searches.predict import Prediction
 
@@ -24,12 +26,19 @@ def command(
         Path | None, typer.Argument(help="A study: a TOML file. Without one, the options say it.")
     ] = None,
     activations: Annotated[
-        str, typer.Option(help="Names or typed expressions, with commas.")
+        str,
+        typer.Option(
+            autocompletion=some_of("activations"), help="Names or typed expressions, with commas."
+        ),
     ] = "relu,leaky_relu,elu,gelu,silu,tanh,sigmoid,sin",
-    data: Annotated[str, typer.Option(help="A data set.")] = "moons",
+    data: Annotated[
+        str, typer.Option(autocompletion=one_of("datasets"), help="A data set.")
+    ] = "moons",
     depth: Annotated[str, typer.Option(help="Numbers of hidden layers, with commas.")] = "4",
     width: Annotated[int, typer.Option(help="Units of every hidden layer.")] = 16,
-    inits: Annotated[str, typer.Option(help="Inits, with commas.")] = "article,critical",
+    inits: Annotated[
+        str, typer.Option(autocompletion=some_of("inits"), help="Inits, with commas.")
+    ] = "article,critical",
     lr: Annotated[str, typer.Option(help="Learning rates, with commas.")] = "0.1",
     epochs: Annotated[int, typer.Option(help="Passes over the training points.")] = 100,
     points: Annotated[str, typer.Option(help='How many points; or "all".')] = "1000",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from actscope.cli._complete import some_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -23,7 +25,11 @@ DEFAULT_OUT = Path("actscope-reproduce")
 
 def command(
     activations: Annotated[
-        str, typer.Option(help="Names or typed expressions, separated by commas; at most 8.")
+        str,
+        typer.Option(
+            autocompletion=some_of("activations"),
+            help="Names or typed expressions, separated by commas; at most 8.",
+        ),
     ] = DEFAULT_ACTIVATIONS,
     seed: Annotated[int, typer.Option(help="Seed of the networks; the published one is 42.")] = 42,
     out: Annotated[

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import one_of, some_of
+
 if TYPE_CHECKING:
     from actscope.searches.drive import Moment
     from actscope.searches.result import SearchResult
@@ -18,13 +20,21 @@ CTRL_C = 130
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="A data set.")] = "moons",
+    data: Annotated[
+        str, typer.Argument(autocompletion=one_of("datasets"), help="A data set.")
+    ] = "moons",
     depth: Annotated[int, typer.Option(help="Hidden layers.")] = 4,
     width: Annotated[int, typer.Option(help="Units in each.")] = 16,
     activations: Annotated[
-        str, typer.Option(help="What a layer may have, with commas; a built-in dozen by default.")
+        str,
+        typer.Option(
+            autocompletion=some_of("activations"),
+            help="What a layer may have, with commas; a built-in dozen by default.",
+        ),
     ] = "",
-    inits: Annotated[str, typer.Option(help="Inits, with commas.")] = "article,critical,orthogonal",
+    inits: Annotated[
+        str, typer.Option(autocompletion=some_of("inits"), help="Inits, with commas.")
+    ] = "article,critical,orthogonal",
     norm: Annotated[str, typer.Option(help="Layer normalisation: yes, no or both.")] = "both",
     residual: Annotated[str, typer.Option(help="Skip connections: yes, no or both.")] = "both",
     grammar: Annotated[
@@ -49,7 +59,11 @@ def command(
     final_seeds: Annotated[int, typer.Option(help="Networks for each of those.")] = 20,
     rungs: Annotated[int, typer.Option(help="Rungs of the successive halving.")] = 3,
     baseline: Annotated[
-        str, typer.Option(help="An activation whose plain network is tested too; or none.")
+        str,
+        typer.Option(
+            autocompletion=one_of("activations"),
+            help="An activation whose plain network is tested too; or none.",
+        ),
     ] = "relu",
     seed: Annotated[int, typer.Option(help="Of the sampler.")] = 0,
     out: Annotated[
@@ -58,7 +72,12 @@ def command(
     storage: Annotated[
         str | None, typer.Option(help="Address of another database than the folder's SQLite.")
     ] = None,
-    executor: Annotated[str, typer.Option(help="Where candidates are trained.")] = "local",
+    executor: Annotated[
+        str,
+        typer.Option(
+            autocompletion=one_of("study.executors"), help="Where candidates are trained."
+        ),
+    ] = "local",
     address: Annotated[
         str | None, typer.Option(help="Address of a cluster, for executors that have one.")
     ] = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from actscope.cli._complete import one_of
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,7 +21,13 @@ VECTORS_SHOWN = ([2.0, 1.0, 0.5, 0.1], [1000.0, 999.0, 0.0])  # of a vector acti
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A catalogue name or a typed expression.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=one_of("activations", "activations.vectors"),
+            help="A catalogue name or a typed expression.",
+        ),
+    ],
     at: Annotated[
         list[float] | None, typer.Option("--at", "-x", help="A point to read off; repeatable.")
     ] = None,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actscope.cli._complete import builtin_study, one_of
+
 if TYPE_CHECKING:
     from actscope.study.plan import Study
     from actscope.study.progress import Progress
@@ -23,8 +25,9 @@ def command(
     builtin: Annotated[
         str | None,
         typer.Option(
+            autocompletion=builtin_study,
             help="A study that comes with the package, instead of a file: architecture, depth, "
-            "hybrid, init, precision, rescue."
+            "hybrid, init, precision, rescue.",
         ),
     ] = None,
     out: Annotated[
@@ -34,7 +37,9 @@ def command(
         bool,
         typer.Option("--dry-run", help="Count cells and trials, estimate time and memory; no run."),
     ] = False,
-    executor: Annotated[str, typer.Option(help="Where the work is done.")] = "local",
+    executor: Annotated[
+        str, typer.Option(autocompletion=one_of("study.executors"), help="Where the work is done.")
+    ] = "local",
     address: Annotated[
         str | None, typer.Option(help="Address of a cluster, for executors that have one.")
     ] = None,
