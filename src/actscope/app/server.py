@@ -16,7 +16,8 @@ from actscope.app.guard import Guard, checked_origin
 from actscope.app.panels._lookup import SHELF, in_order
 from actscope.app.request import Request, Settings
 from actscope.app.session import MOST_MESSAGE, Session
-from actscope.errors import ActscopeError, InputError, MissingExtra, OutputError, UnknownName
+from actscope.errors import ActscopeError, InputError, OutputError, UnknownName
+from actscope.guests import need
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -197,12 +198,9 @@ def serve(
         InputError, OutputError: what `origins_of` and `listen` raise.
         KeyboardInterrupt: in the end, because Ctrl-C is the way to end it.
     """
-    try:
-        import starlette  # noqa: F401
-        import uvicorn
-        import websockets  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(error.name or "starlette", "app") from None
+    need("app")
+    import uvicorn
+
     allowed = origins_of(host, origins)
     listening = listen(host, port)
     own_port = listening.getsockname()[1]

@@ -17,7 +17,8 @@ from actscope.app import bundle
 from actscope.app.panels._lookup import SHELF
 from actscope.app.request import Request, Settings
 from actscope.app.session import Session
-from actscope.errors import ActscopeError, MissingExtra
+from actscope.errors import ActscopeError
+from actscope.guests import need
 
 MOST_VIEWS = 8  # of one widget; the oldest is closed for the next
 
@@ -56,11 +57,9 @@ def explore(panel: str = "activation", studies: str | Path = ".", **settings: An
 @functools.cache
 def _widget() -> Any:
     """The widget's class, made when a first one is asked for."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise MissingExtra(error.name or "anywidget", "notebook") from None
+    need("notebook")
+    import anywidget
+    import traitlets
 
     class Explorer(anywidget.AnyWidget):  # type: ignore[misc]
         """One panel; every view of it, in whatever window, is a client of its own."""

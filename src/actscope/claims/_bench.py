@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from actscope.errors import InputError, OutputError
+from actscope.guests import need
 
 if TYPE_CHECKING:
     from actscope.study.plan import Study
@@ -107,9 +108,7 @@ class Bench:
         Raises:
             MissingExtra: DuckDB or PyArrow is not installed.
         """
-        from actscope.study.run import needs_extra
-
-        needs_extra()
+        need("study")
         spec = study.spec()
         text = json.dumps({**spec, "name": ""}, sort_keys=True)
         place = self.folder / f"study-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -184,10 +183,9 @@ def _code(function: Callable[..., object]) -> str:
 
 
 def _check(folder: Path) -> None:
-    from actscope.study.run import needs_extra
     from actscope.study.store import Store
 
-    needs_extra()
+    need("study")
     if Store(folder).record() is None:
         raise InputError(
             f"{folder} is no study folder: expected one that `actscope study FILE.toml` wrote"

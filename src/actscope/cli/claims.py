@@ -63,6 +63,7 @@ def command(
     from actscope.claims._ledger import ledger
     from actscope.claims._lookup import SHELF, claim
     from actscope.errors import InputError
+    from actscope.guests import need
     from actscope.report.files import ready_folder, write_files
 
     if json and markdown:
@@ -71,6 +72,8 @@ def command(
     if list_:
         _list(chosen)
         return
+    if not names:  # some of all of them train studies: said before the first is measured
+        need("study")
     folder = None if out is None else ready_folder(out)
     with _bar(len(chosen)) as step:
         try:

@@ -82,12 +82,13 @@ def _write(path: Path, content: bytes, rows: int, table: str) -> None:
 
 def _network(source: Path, path: Path, seed: int | None, output: str) -> None:
     """Train the network of a study of one cell and write it."""
-    from actscope.exports.onnx_file import export, needs_extra
+    from actscope.exports.onnx_file import export
     from actscope.exports.source import only_cell, train_cell
+    from actscope.guests import need
     from actscope.study.file import load
     from actscope.study.result import StudyResult
 
-    needs_extra()
+    need("onnx")
     study = StudyResult(source).study if source.is_dir() else load(source)
     cell = only_cell(study)
     result = train_cell(cell, study.seeds[0] if seed is None else seed)

@@ -85,12 +85,12 @@ def command(
     · actscope inspect mymodels:resnet --data batch.npz --loss cross_entropy --try gelu,leaky_relu
     --train mymodels:fine_tune --steps 100 --seeds 3
     """
-    from actscope.errors import InputError, MissingExtra
+    from actscope.errors import InputError
+    from actscope.guests import need
 
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra("torch", "torch") from None
+    need("torch")
+    import torch
+
     from actscope.probe.findings import fails
     from actscope.probe.load import load_data, load_labels, load_model, running
     from actscope.probe.survey import inspect

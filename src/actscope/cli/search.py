@@ -98,6 +98,7 @@ def command(
     --trials 200 --out digits
     """
     from actscope.cli._shared import split_names
+    from actscope.guests import need
     from actscope.report.files import ready_folder, write_files
     from actscope.report.search import search_files
     from actscope.searches.drive import search
@@ -113,6 +114,7 @@ def command(
         "finalists": finalists, "final_seeds": final_seeds, "rungs": rungs,
         "baseline": None if baseline == "none" else baseline, "seed": seed,
     }  # fmt: skip
+    need("search", "study")
     folder = ready_folder(out if out is not None else Path(f"{data}-search"))
     with _shown() as show:
         try:

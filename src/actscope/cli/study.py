@@ -75,10 +75,11 @@ def command(
     actscope study --builtin rescue · actscope report rescue-study
     """
     from actscope.errors import InputError
+    from actscope.guests import need
     from actscope.study.remote import writable
-    from actscope.study.run import needs_extra, run
+    from actscope.study.run import run
 
-    needs_extra()
+    need("study")
     study = _asked(file, builtin)
     folder = out if out is not None else f"{study.name.replace(' ', '-')}-study"
     if dry_run:

@@ -16,6 +16,7 @@ from actscope.activations._base import Activation
 from actscope.activations._lookup import elementwise as find
 from actscope.engine.checks import whole
 from actscope.errors import BadSpec, UnknownName
+from actscope.guests import need
 from actscope.maths.statistics import Interval, bootstrap
 from actscope.maths.timing import interleaved, own_time
 
@@ -138,6 +139,7 @@ def elementwise(
     for library in libraries:
         if library not in LIBRARIES:
             raise UnknownName("library", library, LIBRARIES)
+        need(*EXTRAS.get(library, ()))
     if not (records and sizes and libraries):
         raise BadSpec("elementwise", (), "at least one activation, size and library")
     whole("rounds", rounds, 1, 1000)
@@ -273,6 +275,7 @@ def lanes_of(record: Activation) -> tuple[Callable[..., None], Callable[..., Non
     return made[0], made[1]
 
 
+EXTRAS = {"PyTorch": ("torch",), "ONNX Runtime": ("onnx",)}
 LIBRARIES: dict[str, Library] = {
     "NumPy": _numpy,
     "PyTorch": _torch,

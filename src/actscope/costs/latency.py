@@ -15,7 +15,8 @@ from actscope.costs.quantised import int8
 from actscope.errors import BadSpec, UnknownName
 from actscope.exports.onnx_file import serialised, session_of
 from actscope.exports.source import Network
-from actscope.exports.torch_module import to_torch, torch_factory
+from actscope.exports.torch_module import to_torch
+from actscope.guests import need
 from actscope.maths.statistics import Interval, bootstrap
 from actscope.maths.timing import interleaved, own_time
 
@@ -59,7 +60,6 @@ class Timed:
 def check(runtimes: Sequence[str], batches: Sequence[int]) -> None:
     """Raise unless the runtimes are known and installed, and the batches are sizes."""
     from actscope.engine.checks import whole
-    from actscope.exports.onnx_file import needs_extra
 
     for name in runtimes:
         if name not in RUNTIMES:
@@ -68,9 +68,9 @@ def check(runtimes: Sequence[str], batches: Sequence[int]) -> None:
         raise BadSpec("runtimes" if not runtimes else "batches", (), "at least one")
     for batch in batches:
         whole("batches", batch, 1, 10_000_000)
-    needs_extra()
+    need("onnx")
     if any("onnx" not in name for name in runtimes):
-        torch_factory()
+        need("torch")
 
 
 def time_networks(

@@ -17,9 +17,10 @@ from actscope.activations._steps import trees
 from actscope.activations.vectors._base import VectorActivation
 from actscope.engine import reference
 from actscope.engine.spec import NORM_EPSILON, Net, Weights
-from actscope.errors import InputError, MissingExtra, OutputError
+from actscope.errors import InputError, OutputError
 from actscope.exports.nodes import OPSET, TABLE, Graph, Value, apply, normalise
 from actscope.exports.source import Network, network_of
+from actscope.guests import guest, need
 
 TOLERANCE = 1e-6  # of the largest output
 # times what rounding does to a plain forward pass: deep networks in float32 magnify it, and another
@@ -85,7 +86,7 @@ def export(
 
     Source: the operators of ONNX, opset 20.
     """
-    needs_extra()
+    need("onnx")
     target = Path(path)
     chosen = network_of(
         source, network=network, weights=weights, seed=seed, init=init, data=data, dtype=dtype,
@@ -106,7 +107,7 @@ def serialised(chosen: Network, head: Output = None) -> bytes:
     Raises:
         MissingExtra: onnx is not installed.
     """
-    onnx = _guest("onnx")
+    onnx = guest("onnx", "onnx")
     graph = Graph(chosen.dtype)
     x = Value(graph, "x")
     y = _network(graph, chosen.net, chosen.weights, x)
@@ -134,7 +135,7 @@ def alone(phi: Activation, dtype: str = "float32", *, slope: bool = False) -> by
 
 def _model(graph: Graph, y: Any, inputs: list[Any], outputs: list[Any]) -> Any:
     """The model from x to y, of these shapes, checked."""
-    onnx = _guest("onnx")
+    onnx = guest("onnx", "onnx")
     graph.add("Identity", y, output="y")
     kind = onnx.helper.np_dtype_to_tensor_dtype(graph.dtype)
     ends = [
@@ -198,7 +199,7 @@ def session_of(content: bytes | str, threads: int = 1) -> Any:
     Raises:
         MissingExtra: onnxruntime is not installed.
     """
-    runtime = _guest("onnxruntime")
+    runtime = guest("onnxruntime", "onnx")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -246,16 +247,3 @@ def _write(target: Path, content: bytes) -> None:
     importlib.import_module("actscope.report.files").write_files(
         target.parent, {target.name: content}
     )
-
-
-def needs_extra() -> None:
-    """Raise MissingExtra unless what exports need is installed."""
-    for name in ("onnx", "onnxruntime"):
-        _guest(name)
-
-
-def _guest(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise MissingExtra(name, "onnx") from None

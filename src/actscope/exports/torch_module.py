@@ -7,8 +7,8 @@ from typing import Any
 
 from actscope.activations._base import Activation
 from actscope.engine.spec import NORM_EPSILON, Weights
-from actscope.errors import MissingExtra
 from actscope.exports.source import network_of
+from actscope.guests import need
 
 
 def to_torch(
@@ -91,8 +91,5 @@ def with_torch(record: Activation) -> Activation:
 
 
 def _of_probe(name: str) -> Any:
-    try:
-        importlib.import_module("torch")
-    except ImportError:
-        raise MissingExtra("torch", "torch") from None
+    need("torch")
     return importlib.import_module(f"actscope.probe.{name}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from actscope.errors import MissingExtra
+from actscope.guests import need
 
 if TYPE_CHECKING:
     from actscope.probe.callbacks_hugging_face import TrainerWatch as TrainerWatch
@@ -46,10 +46,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'actscope.probe' has no attribute {name!r}")
-    try:
-        importlib.import_module("torch")
-    except ImportError:
-        raise MissingExtra("torch", "torch") from None
+    need("torch")
     value = getattr(importlib.import_module(f"actscope.probe.{_NAMES[name]}"), name)
     globals()[name] = value
     return value

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from actscope.errors import MissingExtra
+from actscope.guests import guest
 from actscope.probe.callbacks import Told
 from actscope.probe.collector import Units
 
-try:
-    from transformers import TrainerCallback
-except ModuleNotFoundError:
-    raise MissingExtra("transformers", "probe") from None
+TrainerCallback: Any = guest("transformers", "probe").TrainerCallback
 
 
 class TrainerWatch(TrainerCallback):  # type: ignore[misc]

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from actscope.errors import ActscopeError, InputError, MissingExtra
+from actscope.guests import guest
 
 MOST = 2.5e8  # random numbers: 1 GB
 FORMS = (
@@ -222,10 +223,7 @@ def _no_pickle() -> Iterator[None]:
 def _hugging_face(path: Path) -> Any:
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: no config.json there: expected {FORMS}")
-    try:
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError:
-        raise MissingExtra("transformers", "probe") from None
+    transformers = guest("transformers", "probe")
     weights = any(path.glob("*.safetensors"))
     if not weights and any(path.glob("*.bin")):
         raise InputError(
@@ -350,11 +348,7 @@ def _npz(path: Path) -> Any:
 
 
 def _safetensors(path: Path) -> Any:
-    try:
-        safetensors: Any = importlib.import_module("safetensors.torch")
-    except ImportError:
-        raise MissingExtra("safetensors", "probe") from None
-    return safetensors.load_file(path)
+    return guest("safetensors.torch", "probe").load_file(path)
 
 
 _READERS: dict[str, Callable[[Path], Any]] = {

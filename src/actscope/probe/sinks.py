@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from actscope.errors import InputError, MissingExtra, OutputError
+from actscope.errors import InputError, OutputError
+from actscope.guests import guest
 
 Rows = list[dict[str, Any]]
 
@@ -78,11 +78,8 @@ class Parquet:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.arrow: Any = importlib.import_module("pyarrow")
-            self.parquet: Any = importlib.import_module("pyarrow.parquet")
-        except ImportError:
-            raise MissingExtra("pyarrow", "probe") from None
+        self.arrow = guest("pyarrow", "probe")
+        self.parquet = guest("pyarrow.parquet", "probe")
         self.path, self.part = path, path.with_name(path.name + ".part")
         self.tables: list[Any] = []
         self.unwritten = False
@@ -154,11 +151,7 @@ class TensorBoard:
     """
 
     def __init__(self, folder: str) -> None:
-        try:
-            module: Any = importlib.import_module("torch.utils.tensorboard")
-        except ImportError:
-            raise MissingExtra("tensorboard", "probe") from None
-        self.writer = module.SummaryWriter(folder)
+        self.writer = guest("torch.utils.tensorboard", "probe").SummaryWriter(folder)
 
     def write(self, step: int, rows: Rows) -> None:
         """Write the scalars."""
@@ -174,10 +167,7 @@ class WandB:
     """Scalars for the Weights & Biases run that is open."""
 
     def __init__(self) -> None:
-        try:
-            self.wandb: Any = importlib.import_module("wandb")
-        except ImportError:
-            raise MissingExtra("wandb", "wandb") from None
+        self.wandb = guest("wandb", "wandb")
         if self.wandb.run is None:
             raise InputError('to = "wandb": no run is open: call wandb.init(…) first')
 

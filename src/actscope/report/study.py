@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actscope.errors import InputError
+from actscope.guests import need
 from actscope.report.files import ready_folder, write_files
 from actscope.report.page import Cell, Download, Page, Section, Table, render_page
 from actscope.report.study_figures import (
@@ -47,6 +48,7 @@ def study_report(study: StudyResult | str | Path, out: str | Path) -> Path:
     Raises:
         InputError: there is no such study, or it has no trial yet.
         OutputError: the folder cannot be written to, or is a URL.
+        MissingExtra: DuckDB or PyArrow is not installed.
 
     Example:
         >>> import actscope, tempfile
@@ -57,6 +59,7 @@ def study_report(study: StudyResult | str | Path, out: str | Path) -> Path:
     Source: own, docs/studies.md.
     """
     result = study if isinstance(study, StudyResult) else StudyResult(study)
+    need("study")
     folder = ready_folder(local_folder(out, "a report"))
     write_files(folder, study_files(result))
     return folder / PAGE

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from actscope.errors import InputError, MissingExtra
+from actscope.errors import InputError
+from actscope.guests import guest
 from actscope.searches.setup import Setup
 
 NAME = "search"
@@ -26,11 +27,7 @@ def optuna() -> Any:
     Raises:
         MissingExtra: it is not installed.
     """
-    try:
-        import optuna as library
-    except ImportError:
-        raise MissingExtra("optuna", "search") from None
-    return library
+    return guest("optuna", "search")
 
 
 @contextlib.contextmanager

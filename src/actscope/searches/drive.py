@@ -12,6 +12,7 @@ from typing import Any
 
 from actscope.engine.checks import whole
 from actscope.errors import BadSpec, OutputError
+from actscope.guests import need
 from actscope.searches.book import Book, quiet
 from actscope.searches.finals import Final, baseline, best_of, ranking, tested
 from actscope.searches.halving import Climb, Trains, climb, on
@@ -171,6 +172,7 @@ def run(
 ) -> SearchResult:
     """The search of a Setup; arguments as for `search`."""
     record = find_executor(executor)
+    need("search", "study", *record.extras)
     if address is not None and not record.addressed:
         raise BadSpec("address", address, f"nothing: the executor {executor!r} has no address")
     if workers is not None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actscope.errors import InputError, MissingExtra
+from actscope.errors import InputError
+from actscope.guests import need
 from actscope.study.schema import CELL, LISTS, schema
 from actscope.study.store import Store
 
@@ -37,8 +38,10 @@ def query(store: Store, sql: str) -> pd.DataFrame:
         raise InputError(
             f"{store.shown} is no study folder: expected one that `actscope study FILE.toml` wrote"
         )
+    need("study")
+    import duckdb
+
     with connection(store.sound()) as con:
-        duckdb = _duckdb()
         try:
             statements = con.extract_statements(sql)
             kinds = {s.type for s in statements}
@@ -57,7 +60,9 @@ def connection(files: Sequence[Path]) -> Iterator[Any]:
     Args:
         files: chunk files, whole.
     """
-    duckdb = _duckdb()
+    need("study")
+    import duckdb
+
     with tempfile.TemporaryDirectory(prefix="actscope-") as place:
         book = str(Path(place) / "views.duckdb")
         empty = Path(place) / "empty.parquet"
@@ -106,15 +111,6 @@ def _write_empty(path: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(schema().empty_table(), path)
-
-
-def _duckdb() -> Any:
-    try:
-        import duckdb
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(error.name or "duckdb", "study") from None
-    return duckdb
 
 
 def _short(sql: str) -> str:

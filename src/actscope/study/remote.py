@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from actscope.errors import InputError, MissingExtra, OutputError
+from actscope.errors import InputError, OutputError
+from actscope.guests import guest
 from actscope.study.store import RECORD, SUFFIX, TRIALS, Store, is_whole
 
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -37,10 +38,7 @@ class RemoteStore(Store):
     mend = "Copy the study there again, whole"
 
     def __init__(self, url: str) -> None:
-        try:
-            from fsspec.core import url_to_fs
-        except ImportError:
-            raise MissingExtra("fsspec", "study") from None
+        url_to_fs = guest("fsspec.core", "study").url_to_fs
         copies = tempfile.mkdtemp(prefix="actscope-remote-")
         weakref.finalize(self, shutil.rmtree, copies, ignore_errors=True)
         super().__init__(copies)

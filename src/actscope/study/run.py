@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from actscope.engine.checks import whole
-from actscope.errors import BadSpec, InputError, MissingExtra
+from actscope.errors import BadSpec, InputError
+from actscope.guests import need
 from actscope.study.chunks import chunks
 from actscope.study.executors._lookup import executor as find_executor
 from actscope.study.lock import locked
@@ -57,8 +58,8 @@ def run(
     Raises:
         KeyboardInterrupt: after Ctrl-C; its text says how far the study is.
     """
-    needs_extra()
     record = find_executor(executor)
+    need("study", *record.extras)
     if address is not None and not record.addressed:
         raise BadSpec("address", address, f"nothing: the executor {executor!r} has no address")
     if workers is not None:
@@ -86,15 +87,6 @@ def run(
         if stop.is_set() and tally.now().trials_done < plan.trials:
             raise KeyboardInterrupt(_stopped(store, tally.now()))
     return StudyResult(store, temporary=out is None)
-
-
-def needs_extra() -> None:
-    """Raise MissingExtra unless what studies need is installed."""
-    for name in ("pyarrow", "duckdb"):
-        try:
-            __import__(name)
-        except ImportError:
-            raise MissingExtra(name, "study") from None
 
 
 def _work(

@@ -15,8 +15,9 @@ from actscope.app.results_store import (
     study_of,
 )
 from actscope.app.results_table import asked_for, columns_of, compared, shown
-from actscope.errors import MissingExtra, UnknownName
+from actscope.errors import UnknownName
 from actscope.figures.colours import series_styles
+from actscope.guests import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -183,18 +184,9 @@ def picture(request: Request) -> Figure:
     return _figure(request, study, kind, rows)
 
 
-def needs_extra() -> None:
-    """Raise MissingExtra without what reads studies."""
-    try:
-        import duckdb  # noqa: F401
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(error.name or "duckdb", "study") from None
-
-
 def _with_extra(question: Any) -> Any:
     def ask(request: Request) -> Any:
-        needs_extra()
+        need("study")
         return question(request)
 
     return ask

@@ -45,6 +45,7 @@ class Executor:
         addressed: whether it takes an address.
         session: `with session(address):` keeps what several runs share, such as a cluster that
             would be started for each of them.
+        extras: the extras of actscope that it needs, keys of `guests.GUESTS`.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Executor:
     workers: Callable[[str | None], int]
     addressed: bool = False
     session: Callable[[str | None], AbstractContextManager[Any]] = nullcontext
+    extras: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from actscope.errors import InputError, MissingExtra
+from actscope.errors import InputError
+from actscope.guests import guest
 from actscope.study.executors import local
 from actscope.study.executors._base import Executor
 
@@ -30,10 +31,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise MissingExtra("ray", "ray") from None
+    ray = guest("ray", "ray")
     mine = not ray.is_initialized()
     if mine:
         try:
@@ -112,4 +110,5 @@ RECORD = Executor(
     workers=cores,
     addressed=True,
     session=_cluster,
+    extras=("ray",),
 )
