@@ -2,22 +2,33 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+# Nothing is compiled ahead: most of what is installed is never imported.
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
+          --constraint constraints.txt
 
-.PHONY: demo test check bench ledger studies docs lessons images clean
+# what `make test` hands to pytest: make test PYTEST_ARGS="tests/engine -k lanes"
+PYTEST_ARGS ?=
+
+.PHONY: demo test check wheel packaging bench ledger studies docs lessons images clean
 
 demo: $(VENV)/.demo          ## install, run the article's experiment, say where the pictures are
 	$(BIN)/actscope reproduce
 
 test: $(VENV)/.dev           ## every test, doctest and check
 	$(MAKE) check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev          ## lint, format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+wheel: $(VENV)/bin/python    ## dist/*.whl
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+packaging: $(VENV)/.dev      ## the wheel in bare environments: each extra alone, each Python there is
+	$(BIN)/python tests/surface/bare.py $(PYTHONS)
 
 bench: $(VENV)/.dev          ## what benchmarks/ measures; see the top of each file for its own command
 	$(BIN)/python -m pytest benchmarks --benchmark-only
@@ -42,10 +53,11 @@ lessons: $(VENV)/.dev        ## run the script of every lesson; write its output
 images: $(VENV)/.dev         ## make the pictures of README and docs anew (minutes; Chromium)
 	$(BIN)/python docs/build_images.py
 
-clean:
-	rm -rf $(VENV) dist build
+clean:                       ## all that make made
+	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("%s is Python %d.%d: expected 3.11 or newer: make PYTHON=python3.12" % ("$(PYTHON)", *sys.version_info[:2]) if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -254,8 +254,10 @@ def test_a_block_of_commands_runs(body, files, folder):
             case ["make", target]:
                 assert target in TARGETS, command
             case ["pip", "install", wanted]:
-                extras = re.fullmatch(r"actscope\[([\w,]+)\]", wanted)[1].split(",")
-                assert set(extras) <= set(PROJECT["optional-dependencies"]), command
+                extras = re.fullmatch(r"(?:actscope|\.)(?:\[([\w,]+)\])?", wanted)[1]
+                assert set((extras or "all").split(",")) <= set(PROJECT["optional-dependencies"]), (
+                    command
+                )
             case ["python" | ".venv/bin/python", *words]:
                 place = next(word for word in words if "/" in word)
                 assert (ROOT / place).exists(), command
