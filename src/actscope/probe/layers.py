@@ -40,8 +40,12 @@ def note_result(
         notes.put(result, dim=dim, weighted=True, layer=layer)
     elif plan.name in functions.CONSTANTS:
         notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
-        return
-    first = _first_data(notes, tensors) if tensors else None
+    elif tensors:
+        _note_other(notes, plan, result, _first_data(notes, tensors))
+
+
+def _note_other(notes: Notes, plan: Plan, result: Any, first: Any) -> None:
+    """Note the result of what is neither a layer nor makes numbers, by what holds of its data."""
     if plan.name == "logsumexp":
         notes.expression(first)
     known = notes.get(first)
