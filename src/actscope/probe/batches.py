@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from actscope.errors import InputError
+from actscope.probe.nested import leaves, mapped
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,24 @@ def _one(item: Any, labels: Any, anchor: Any) -> Batch:
 
 
 def _moved(value: Any, anchor: Any) -> Any:
-    """An array as a tensor of the model's float type, a tensor on the model's device."""
-    if isinstance(value, np.ndarray):
-        value = torch.as_tensor(value)
-        if value.is_floating_point() and anchor is not None:
-            value = value.to(anchor.dtype)
-    if isinstance(value, torch.Tensor) and anchor is not None and value.device != anchor.device:
-        return value.to(anchor.device)
-    return value
+    """Arrays as tensors of the model's float type, tensors on the model's device, in containers.
+
+    Objects with a `to` of their own (a tokenizer's batch, a graph) are moved by it.
+    """
+    if anchor is None:
+        return mapped(value, lambda v: torch.as_tensor(v) if isinstance(v, np.ndarray) else v)
+
+    def move(one: Any) -> Any:
+        if isinstance(one, np.ndarray):
+            one = torch.as_tensor(one)
+            one = one.to(anchor.dtype) if one.is_floating_point() else one
+        tensors = leaves(one)
+        if all(t.device == anchor.device for t in tensors):
+            return one
+        own = isinstance(one, torch.Tensor) or callable(getattr(one, "to", None))
+        return one.to(anchor.device) if own else one
+
+    return mapped(value, move)
 
 
 LOSSES: dict[str, Any] = {
@@ -131,14 +142,12 @@ def first_tensor(output: Any) -> Any:
     if isinstance(output, torch.Tensor):
         return output
     if isinstance(output, Mapping):
-        found = output.get("logits", next((v for v in output.values() if v is not None), None))
-    elif isinstance(output, (tuple, list)) and output:
-        found = output[0]
+        found = output.get("logits", next((v for v in output.values() if leaves(v)), None))
+    elif isinstance(output, (tuple, list)):
+        found = next((v for v in output if leaves(v)), None)
     else:
         found = getattr(output, "logits", None)
-        if found is None and hasattr(output, "__dataclass_fields__"):
-            fields = [getattr(output, name) for name in output.__dataclass_fields__]
-            found = next((v for v in fields if isinstance(v, torch.Tensor)), None)
+        found = next(iter(leaves(output)), None) if found is None else found
     if found is None or found is output:
         raise InputError(
             f"the model gives a {type(output).__name__} without a tensor: give loss=… as a "

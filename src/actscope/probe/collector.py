@@ -15,6 +15,7 @@ import torch
 from actscope.errors import InputError
 from actscope.probe import samples
 from actscope.probe.calls import Call, Opaque
+from actscope.probe.dense import described, has_memory
 from actscope.probe.expressions import text
 from actscope.probe.gradients import Gradient
 from actscope.probe.identity import Identity, identify, plain
@@ -136,15 +137,15 @@ class Collector:
     def begin(self, root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass starts: find the number of examples and the network's input."""
         tensors = leaves((args, kwargs))
-        first = next((t for t in tensors if t.ndim), None)
+        first = next((t for t in tensors if t.dim()), None)
         self._local.counts = {}
-        self._local.batch = first.shape[0] if first is not None else 0
+        self._local.batch = int(first.size(0)) if first is not None else 0
         self._local.input_seen = False
         with self._lock:
             self._local.number = self.batches
             self.batches += 1
             self.examples += self._local.batch
-        if first is not None and first.is_floating_point():
+        if first is not None and first.is_floating_point() and has_memory(first):
             self._input(first)
 
     def _input(self, tensor: Any) -> None:
@@ -160,13 +161,15 @@ class Collector:
 
     def embedded(self, tensor: Any) -> None:
         """The first embedding stands for the input of a network that takes numbers of words."""
-        if not self._local.input_seen:
+        if not self._local.input_seen and has_memory(tensor):
             with torch.no_grad(), _exact(tensor):
                 self._input(tensor)
 
     def rows(self, tensor: Any, dim: int | None) -> Any:
         """Rows of a tensor that is about to be overwritten."""
         if not self.measures.rows or not self.measures.inputs or tensor.numel() == 0:
+            return None
+        if not has_memory(tensor):
             return None
         return samples.take_rows(tensor, unit_dim(tuple(tensor.shape), dim), self.measures.rows)
 
@@ -176,7 +179,7 @@ class Collector:
 
     def loss(self, name: str, tensor: Any, squashed: str | None) -> None:
         """A loss function is called: keep the range of its input."""
-        if not tensor.is_floating_point() or tensor.numel() == 0:
+        if not tensor.is_floating_point() or not has_memory(tensor) or tensor.numel() == 0:
             return
         with torch.no_grad(), _exact(tensor):
             x = tensor.detach().float()
@@ -202,6 +205,10 @@ class Collector:
         Returns:
             The site if its gradient is wanted and the output has none.
         """
+        if not has_memory(call.output):
+            what, way_out = described(call.output)
+            self.opaque(Opaque(call.path, f"{call.label}: its output is {what}", way_out))
+            return None
         with _exact(call.output), self._lock:
             whole, call = call, self.chosen(call)
             site = self._site(call, tuple(call.output.shape))
@@ -279,7 +286,8 @@ class Collector:
         if layer is None or weight is None or id(weight) not in self.weights:
             return
         site.weight = self.weights[id(weight)]
-        if self.measures.inputs and layer.plain and layer.fan_in:  # work for a full look only
+        full = self.measures.inputs and layer.plain and layer.fan_in  # work for a full look only
+        if full and has_memory(weight):
             flat = weight.detach().float().reshape(-1)
             size = float(torch.dot(flat, flat)) ** 0.5
             site.sigma_w = size * (layer.fan_in / weight.numel()) ** 0.5
@@ -329,7 +337,8 @@ class Collector:
 
     def _input_rows(self, site: Site, call: Call, dim: int) -> None:
         kept = call.source.rows if call.source else None
-        if kept is None and call.z is not None and call.z.shape == call.output.shape:
+        fits = call.z is not None and has_memory(call.z) and call.z.shape == call.output.shape
+        if kept is None and fits:
             kept = samples.take_rows(call.z, dim, self.measures.rows)
         if kept is not None:
             site.rows_in.add(kept)

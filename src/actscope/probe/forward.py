@@ -21,6 +21,7 @@ from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.held import Held
 from actscope.probe.layers import is_softmax, note_result, note_sum, note_written
 from actscope.probe.sites import Sites
+from actscope.probe.stack import NO_FUNCTIONS
 from actscope.probe.transforms import bare
 
 Part = tuple[Any, Expression]  # a tensor and what it is
@@ -151,7 +152,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             if isinstance(part, torch.Tensor):
                 note_result(self.notes, plan, part, args, kwargs, tensors, self.sites.serial)
         if plan.name == "embedding":
-            self.sites.listener.embedded(result)
+            with NO_FUNCTIONS():
+                self.sites.listener.embedded(result)
 
     # -- elementwise functions ---------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from actscope.probe.dense import has_memory
 from actscope.probe.expressions import version_of
 from actscope.probe.hooks import HOOKS, STATE, Stay, ours_of
 
@@ -107,18 +108,6 @@ def _same_place(now: Any, before: Any) -> bool:
         return False
     here, there = ((t.shape, t.stride(), t.data_ptr()) for t in (now, before))
     return bool(here == there)
-
-
-def has_memory(tensor: Any) -> bool:
-    """Whether a tensor's numbers lie in memory of its own that can be looked at."""
-    return tensor.layout is torch.strided and not tensor.is_meta and not is_wrapped(tensor)
-
-
-def is_wrapped(tensor: Any) -> bool:
-    """Whether a tensor stands for others: vmap's, a subclass that dispatches in Python, nested."""
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or tensor.is_nested:
-        return True
-    return bool(torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python))
 
 
 def same_bits(a: Any, b: Any) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from actscope.activations import SHELF, Activation, activation
 from actscope.errors import ActscopeError
 from actscope.probe.expressions import Expression, learns, replay, text
+from actscope.probe.keep import random_kept
 
 Floats = NDArray[np.float64]
 
@@ -112,7 +113,8 @@ _by_behaviour: dict[Hashable, Identity | None] = {}
 def _identified(expression: Expression, shape: tuple[int, ...], device: Any) -> Identity | None:
     formula = text(expression)
     points = np.concatenate([GRID, [-FAR, FAR]])
-    values = _evaluate(expression, points, shape, device)
+    with random_kept():  # a module may draw numbers
+        values = _evaluate(expression, points, shape, device)
     if values is None:
         name = expression.name
         return Identity(name, formula, None, None, None, None, False)

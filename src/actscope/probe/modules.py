@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from actscope.probe.keep import random_kept
 from actscope.probe.twins import Elementwise
 
 # modules of torch that are not elementwise, or not curved: no need to try them
@@ -145,8 +146,7 @@ def _behaves(module: Any, first: Any) -> bool:
     rows = max(2, min(8, _MOST // max(1, math.prod(first.shape[1:]))))
     shape = (rows, *first.shape[1:]) if first.ndim > 1 else tuple(first.shape)
     wide = (*shape[:1], *(max(n, 2) for n in shape[1:]))
-    state = torch.random.get_rng_state()
-    try:
+    with random_kept():
         for tried in dict.fromkeys([wide, shape]):
             with (
                 contextlib.suppress(Exception),  # it may take one shape only
@@ -154,9 +154,7 @@ def _behaves(module: Any, first: Any) -> bool:
                 torch.autocast(first.device.type, enabled=False),
             ):
                 return _tried(_copy(module, first.float()), tried, first.device)
-        return False  # a module that cannot be tried alone is looked into instead
-    finally:
-        torch.random.set_rng_state(state)
+    return False  # a module that cannot be tried alone is looked into instead
 
 
 def _tried(forward: Callable[[Any], Any], shape: tuple[int, ...], device: Any) -> bool:

@@ -27,7 +27,7 @@ from actscope.probe.expressions import (
 from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.outside import Outside
-from actscope.probe.stack import Frame, Stack
+from actscope.probe.stack import NO_FUNCTIONS, Frame, Stack
 from actscope.probe.transforms import bare, bared, is_on
 
 ALONE = 2  # references to what only `Waiting` holds: its own, and the one that asks
@@ -148,7 +148,7 @@ class Sites:
     def keep_rows(self, origin: Any, source: Source) -> None:
         """Sample the source before it is overwritten."""
         if origin is not None and source.rows is None and version_of(origin) == source.version:
-            with torch.no_grad():
+            with torch.no_grad(), NO_FUNCTIONS():
                 source.rows = self.listener.rows(origin, source.dim)
 
     def use(self, plan: Plan, tensors: list[Any], gate: bool = False) -> None:
@@ -192,7 +192,8 @@ class Sites:
         )  # fmt: skip
 
     def _report(self, call: Call) -> None:
-        site = self.listener.site(call)
+        with NO_FUNCTIONS():  # modes around the model, another watch's too, are not shown our work
+            site = self.listener.site(call)
         note = self.notes.get(call.output)
         if site is not None and note is not None and note.stretch is not None:
             note.stretch.add(call.serial, site, call.cored)
@@ -224,7 +225,8 @@ class Sites:
         elif args and isinstance(args[0], torch.Tensor):
             squashed = self.notes.squashed(args[0])
             if name != "log" or squashed == "softmax":
-                self.listener.loss(name, args[0], squashed)
+                with NO_FUNCTIONS():
+                    self.listener.loss(name, args[0], squashed)
 
     def hidden(self, what: str, way_out: str) -> None:
         """Report what cannot be looked into, where the pass is."""

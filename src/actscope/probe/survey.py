@@ -114,6 +114,11 @@ def _check(model: Any, rows: int) -> None:
             f"model is {type(model).__name__}: expected a torch.nn.Module; for a function that "
             "makes one, call it first"
         )
+    if any(p.is_meta for p in model.parameters()):
+        raise InputError(
+            "the model has weights on the meta device, which hold no numbers: load them first, or "
+            'model.to_empty(device="cpu") and initialise them'
+        )
     if rows < 8:
         raise InputError(f"rows = {rows}: expected at least 8")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from actscope.probe.dense import has_memory
+
 SAMPLE = 4096  # numbers of a weight that are compared
 
 
@@ -17,7 +19,8 @@ class Updates:
     """
 
     def __init__(self, root: Any) -> None:
-        self.places = [(n, p) for n, p in root.named_parameters() if p.ndim >= 2]
+        weights = [(n, p) for n, p in root.named_parameters() if has_memory(p) and p.ndim >= 2]
+        self.places = weights
         self.before = {name: _sample(p) for name, p in self.places}
 
     def ratios(self) -> dict[str, float]:

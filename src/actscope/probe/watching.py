@@ -11,6 +11,7 @@ from actscope.errors import InputError
 from actscope.probe import table
 from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.sinks import Sink, sink_of
+from actscope.probe.stack import NO_FUNCTIONS
 from actscope.probe.tracker import Tracker, unwrap
 from actscope.probe.updates import Updates
 
@@ -114,7 +115,8 @@ class watch:
         self._current = Collector(self.measures, self._names, self._identities)
         self._tracker.listener = self._current
         if self.updates:
-            self._moved = Updates(self.root)
+            with NO_FUNCTIONS():
+                self._moved = Updates(self.root)
         self._seen = self.step
         return True
 
@@ -127,7 +129,7 @@ class watch:
         if collector is None:
             return
         collector.release()
-        with torch.no_grad():
+        with torch.no_grad(), NO_FUNCTIONS():
             known, _ = table.rows_of(collector, full=False)
             moved = self._moved.ratios() if self._moved is not None else {}
         self._moved = None
