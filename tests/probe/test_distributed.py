@@ -78,6 +78,96 @@ def test_two_gloo_processes(tmp_path: Path) -> None:
                 np.testing.assert_allclose(got, expected, rtol=1e-5, err_msg=f"{site} {column}")
 
 
+THREE = """
+import json, sys, torch, torch.distributed as dist
+from contextlib import nullcontext
+from torch import nn
+from torch.nn import functional as F
+from actscope.errors import InputError
+from actscope.probe import inspect, watch
+rank, port, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+if rank >= 0:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=3)
+wrap = lambda m: m if rank < 0 else nn.parallel.DistributedDataParallel(m, **UNUSED)
+UNUSED = {"find_unused_parameters": True}
+KEPT = ("mean", "std", "least", "most", "zeros", "dead", "gradient", "gradient_zeros", "rows",
+        "distance_input", "angle_before", "calls", "shape", "gradient_ratio", "dtype")
+
+class Branched(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+    def forward(self, x):
+        h = torch.relu(self.a(x))
+        h = self.b(h)
+        return self.c(torch.tanh(h) if float(x.detach()[:1].sum()) > 0 else F.gelu(h))
+
+torch.manual_seed(0)
+model, x = Branched(), torch.randn(4000, 6)
+y = (x[:, 1] > 0).long()
+x[:2500, 0], x[2500:, 0] = 9.0, -40.0  # the last part takes the other branch
+parts = [[slice(0, 2100), slice(2100, 2200), slice(2200, 2200)], [], [slice(2500, 4000)]]
+mine = sum(parts, []) if rank < 0 else parts[rank]
+report = inspect(wrap(model), [(x[s], y[s]) for s in mine], loss="cross_entropy")
+found = {"report": {k: {c: r[c] for c in KEPT} for k, r in report.rows.items()}}
+found["probe"] = report.rows[":relu"]["probe"]
+
+whole = wrap(model)
+with watch(whole, every=2, merged=True, updates=False) as w:
+    for step in range(4):
+        for s in [slice(0, 200), slice(200, 300), slice(300, 330)][rank:][: 1 if rank >= 0 else 3]:
+            quiet = whole.no_sync() if rank >= 0 and step % 2 == 0 else nullcontext()
+            with quiet:
+                F.cross_entropy(whole(x[s]), y[s]).backward()
+columns = ["step", "site", "rows", "mean", "gradient"]
+found["watch"] = [[str(v) for v in row] for row in w.table[columns].values.tolist()]
+
+try:
+    bad = y + 5 if rank == 1 else y
+    inspect(wrap(model), [(x[:50], bad[:50])], loss="cross_entropy")
+except (IndexError, InputError) as error:
+    found["error"] = f"{type(error).__name__}: {error}"
+open(f"{out}/{rank}.json", "w").write(json.dumps(found))
+if rank >= 0:
+    dist.barrier()
+    dist.destroy_process_group()
+"""
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
+def test_three_processes_with_unequal_data(tmp_path: Path) -> None:
+    """Other sizes, an empty batch, no batch at all, a site that one process alone has, an error."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    port = str(_port())
+    command = [sys.executable, "-W", "ignore", "-c", THREE]
+    runs = [
+        subprocess.Popen([*command, str(rank), port, str(tmp_path)], env=env, stderr=-1)
+        for rank in (-1, 0, 1, 2)
+    ]
+    for run in runs:
+        _, error = run.communicate(timeout=120)
+        assert run.returncode == 0, error.decode()
+    alone, *ranks = (json.loads((tmp_path / f"{r}.json").read_text()) for r in (-1, 0, 1, 2))
+    assert set(alone["report"]) == {":relu", ":gelu", ":tanh"}
+    for found in ranks:
+        assert set(found["report"]) == set(alone["report"])
+        for site, row in alone["report"].items():
+            for column, expected in row.items():
+                got = found["report"][site][column]
+                same = got == expected or got == pytest.approx(expected, rel=1e-5, nan_ok=True)
+                assert same, (site, column, got, expected)
+        assert found["watch"] == ranks[0]["watch"]
+    # 2,000 of the first process's 2,200 examples are kept, and labels have to fit them
+    assert [found["probe"] > 0.9 for found in (alone, *ranks)] == [True] * 4
+    assert [row[:3] for row in ranks[0]["watch"]] == [
+        ["0", ":relu", "330"], ["0", ":tanh", "330"], ["2", ":relu", "330"], ["2", ":tanh", "330"],
+    ]  # fmt: skip
+    said = [found["error"] for found in ranks]
+    assert said[1].startswith("IndexError")
+    assert [s.startswith("InputError: process 1 of 3") for s in said] == [True, False, True]
+
+
 def test_merging_is_adding() -> None:
     """Moments of parts, merged, against moments of the whole, about different shifts."""
     model = nn.Sequential(nn.Linear(6, 16), nn.Softplus())

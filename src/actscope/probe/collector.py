@@ -68,6 +68,7 @@ class Site:
         weight: the name of the weight of the layer before, or "".
         sigma_w: standard deviation of that weight times √fan_in.
         seconds: time spent in it.
+        pooled: examples kept for the probe, by number of the batch.
     """
 
     name: str
@@ -88,7 +89,7 @@ class Site:
     rows_in: Any = None
     rows_out: Any = None
     pairs: Any = None
-    pooled: list[Any] = field(default_factory=list)
+    pooled: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +330,11 @@ class Collector:
         if m.pairs and site.kind != "softmax":
             site.pairs.add(self._local.number, samples.inner_products(y, self._local.batch))
         if m.pooled and y.shape[0] == self._local.batch:
-            kept = sum(p.shape[0] for p in site.pooled)
+            kept = sum(p.shape[0] for p in site.pooled.values())
             if kept < m.pooled:
                 over = tuple(i for i in range(1, y.ndim) if i != dim)
                 pooled = (y.float().mean(over) if over else y)[: m.pooled - kept]
-                site.pooled.append(pooled.reshape(len(pooled), -1).cpu().float())
+                site.pooled[self._local.number] = pooled.reshape(len(pooled), -1).cpu().float()
 
     def _input_rows(self, site: Site, call: Call, dim: int) -> None:
         kept = call.source.rows if call.source else None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from actscope.errors import InputError
 from actscope.probe.collector import Collector, Site
 from actscope.probe.gradients import Gradient
 from actscope.probe.moments import Moments
@@ -16,24 +17,44 @@ from actscope.probe.samples import Pairs, Rows
 RANK = 1 << 32  # batches of another process are numbered from here, times its rank
 
 
-def is_distributed(model: Any) -> bool:
-    """Whether a model is wrapped for several processes, and they are there."""
-    wrapped = isinstance(model, torch.nn.parallel.DistributedDataParallel)
-    return wrapped and torch.distributed.is_initialized()
+def gathered(
+    collector: Collector, targets: dict[int, Any], group: Any
+) -> tuple[Collector, dict[int, Any]]:
+    """One collector over all processes, the same in each, and all labels by number of the batch.
 
-
-def gathered(collector: Collector, targets: list[Any]) -> tuple[Collector, list[Any]]:
-    """One collector over all processes, the same in each, and all labels in the same order.
-
-    Every process has to call this. Only numbers are sent: sums, samples, distances.
+    Every process has to call this, or `failed`. Only numbers are sent: sums, samples, distances.
 
     Args:
         collector: of this process.
-        targets: labels of its batches.
+        targets: labels of its batches, by their number.
+        group: of processes.
+
+    Raises:
+        InputError: another process could not run its data.
     """
-    states: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(states, (state_of(collector), targets))
-    return merged([s for s, _ in states], collector), [t for _, ts in states for t in ts]
+    states = _exchanged((state_of(collector), targets), group)
+    errors = [(rank, s) for rank, s in enumerate(states) if isinstance(s, str)]
+    if errors:
+        rank, said = errors[0]
+        raise InputError(f"process {rank} of {len(states)} could not run its data: {said}")
+    labels = {
+        rank * RANK + number: part
+        for rank, (_, parts) in enumerate(states)
+        for number, part in parts.items()
+    }
+    return merged([state for state, _ in states], collector), labels
+
+
+def failed(error: Exception, group: Any) -> None:
+    """Tell the other processes, which wait in `gathered`, that this one could not run its data."""
+    _exchanged(f"{type(error).__name__}: {error}", group)
+
+
+def _exchanged(mine: Any, group: Any) -> list[Any]:
+    """What each of the processes says."""
+    said: list[Any] = [None] * torch.distributed.get_world_size(group)
+    torch.distributed.all_gather_object(said, mine, group=group)
+    return said
 
 
 def state_of(collector: Collector) -> dict[str, Any]:
@@ -54,7 +75,7 @@ def state_of(collector: Collector) -> dict[str, Any]:
             "rows_in": site.rows_in.array() if site.rows_in is not None else None,
             "rows_out": site.rows_out.array() if site.rows_out is not None else None,
             "pairs": site.pairs.parts if site.pairs is not None else {},
-            "pooled": [p.numpy() for p in site.pooled],
+            "pooled": {number: part.numpy() for number, part in site.pooled.items()},
         }
     return {
         "sites": sites,
@@ -125,12 +146,14 @@ def _join(site: Site, state: dict[str, Any], rank: int) -> None:
     site.moments.merge(state["moments"])
     site.gradient.merge(state["gradient"])
     _join_pairs(site.pairs, state["pairs"], rank)
-    site.pooled += [torch.as_tensor(p) for p in state["pooled"]]
+    site.pooled |= {rank * RANK + n: torch.as_tensor(p) for n, p in state["pooled"].items()}
+    if state["moments"]["rows"]:  # the last process that saw any
+        for name in ("shape", "dim", "dtype"):
+            setattr(site, name, state["fixed"][name])
 
 
 def _join_pairs(pairs: Pairs, parts: dict[int, Any], rank: int) -> None:
-    for number, part in parts.items():
-        pairs.parts[rank * RANK + number] = part
+    pairs.parts |= {rank * RANK + number: part for number, part in parts.items()}
 
 
 def _sampled(parts: list[Any], most: int) -> Rows:

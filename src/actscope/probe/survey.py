@@ -15,16 +15,17 @@ from actscope.errors import InputError
 from actscope.probe import table
 from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.collector import Collector, Measures, Units
+from actscope.probe.dense import has_memory
 from actscope.probe.findings import Settings, findings_of
 from actscope.probe.held import Held
 from actscope.probe.keep import backward, random_kept, unchanged
-from actscope.probe.merge import gathered, is_distributed
+from actscope.probe.merge import failed, gathered
 from actscope.probe.nested import leaves
 from actscope.probe.origins import origins_of
 from actscope.probe.report import Report
 from actscope.probe.rules._base import Seen
 from actscope.probe.tracker import Tracker
-from actscope.probe.wrappers import unwrap
+from actscope.probe.wrappers import group_of, is_sharded, unwrap
 
 PROBED = 2000  # examples kept for the probe
 
@@ -50,7 +51,8 @@ def inspect(
     random states, also when its forward raises. It runs in the mode (train or eval) it is in.
 
     Of a DistributedDataParallel model each process looks at its own data, all have to call
-    this, and each gets the report over all. While it looks, nn.TransformerEncoder takes its
+    this, and each gets the report over all; where one raises, all do. One process alone gives
+    `model.module`. While it looks, nn.TransformerEncoder takes its
     ordinary path and compiled parts run eagerly.
 
     Args:
@@ -93,15 +95,21 @@ def inspect(
     Source: own, docs/inspect.md; the page of each rule in docs/findings says what it rests on.
     """
     _check(model, rows)
+    group = group_of(model)
     settings = Settings(tuple(select), tuple(ignore), thresholds)
     wanted = Measures(rows=rows, inputs=full, pooled=PROBED if full else 0, units=units, seed=seed)
     root = unwrap(model)
     collector = Collector(wanted, {id(p): n for n, p in root.named_parameters()})
     fresh = any(map(_fresh, root.modules()))
     with random_kept():
-        targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
-        if is_distributed(model):
-            collector, targets = gathered(collector, targets)
+        try:
+            targets = _run(root, collector, batches_of(root, data, labels, batches), loss)
+        except Exception as error:
+            if group is not None:
+                failed(error, group)
+            raise
+        if group is not None:
+            collector, targets = gathered(collector, targets, group)
         if collector.batches == 0:
             raise InputError("data holds no batch: expected at least one")
         report = report_of(collector, settings, targets, full, type(root).__name__, fresh)
@@ -119,6 +127,11 @@ def _check(model: Any, rows: int) -> None:
             "the model has weights on the meta device, which hold no numbers: load them first, or "
             'model.to_empty(device="cpu") and initialise them'
         )
+    if is_sharded(model):
+        raise InputError(
+            "the model is sharded (FSDP): each process holds a piece of the weights; inspect it "
+            "before it is sharded, with the gathered state dict"
+        )
     if rows < 8:
         raise InputError(f"rows = {rows}: expected at least 8")
 
@@ -130,10 +143,10 @@ def _fresh(module: Any) -> bool:
     return batch_norm and not module.training and counted is not None and int(counted) == 0
 
 
-def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -> list[Any]:
-    """Run the model over the batches; returns the labels of the examples, in order."""
+def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -> dict[int, Any]:
+    """Run the model over the batches; returns the labels by number of the batch."""
     tracker = Tracker(root, collector)
-    targets: list[Any] = []
+    targets: dict[int, Any] = {}
     wanted = [p for p in root.parameters() if p.requires_grad]
     with unchanged(root) as held, tracker.alone():
         tracker.attach()
@@ -141,16 +154,16 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
             for batch in batches:
                 given = Held((), leaves((batch.args, batch.kwargs, batch.labels)))
                 tracker.known.held = held, given
+                number = collector.batches
                 try:
                     if callable(loss):  # which may call backward itself
                         _aside(tracker)
                     _one(tracker, collector, batch, loss, wanted)
                 finally:
                     given.restore()
-                if isinstance(batch.labels, torch.Tensor):
-                    targets.append(batch.labels.detach().cpu())
-                elif batch.labels is not None:
-                    targets.append(torch.as_tensor(np.asarray(batch.labels)))
+                known = _numbers(batch.labels)
+                if known is not None:
+                    targets[number] = known
         finally:
             tracker.detach()
             collector.release()
@@ -182,6 +195,19 @@ def _one(
             backward(value.reshape(()), parameters, reentrant)
 
 
+def _numbers(labels: Any) -> Any:
+    """Labels as an array; None for what is no array of numbers (boxes, words)."""
+    if isinstance(labels, torch.Tensor):
+        plain = has_memory(labels)
+        labels = labels.detach().cpu()
+        return (labels.float() if labels.is_floating_point() else labels).numpy() if plain else None
+    try:
+        array = np.asarray(labels)
+    except ValueError:  # lists of several lengths
+        return None
+    return array if array.dtype.kind in "iufb" and array.ndim else None
+
+
 def _aside(tracker: Tracker) -> None:
     for held in tracker.known.held:
         held.aside()
@@ -190,7 +216,7 @@ def _aside(tracker: Tracker) -> None:
 def report_of(
     collector: Collector,
     settings: Settings,
-    targets: list[Any] | None = None,
+    targets: Mapping[int, Any] | None = None,
     full: bool = True,
     name: str = "",
     fresh: bool = False,
@@ -200,12 +226,12 @@ def report_of(
     Args:
         collector: after the last batch.
         settings: of the rules.
-        targets: labels of the batches, in order.
+        targets: labels of the batches, by number.
         full: number formats, mean field, probe, repeated units.
         name: of the model, for the title.
         fresh: as in `Seen`.
     """
-    labels, least = _labels(targets or [])
+    labels, least = _labels(targets or {})
     # small matrices: threads cost more than they give
     with _threads().limit(limits=1, user_api="blas"):
         known, per_unit = table.rows_of(collector, labels if full else None, full)
@@ -237,13 +263,10 @@ def _threads() -> Any:
     return ThreadpoolController()
 
 
-def _labels(targets: list[Any]) -> tuple[Any, float | None]:
-    """Class labels for the probe, (n,) or None; the smallest target of a regression, or None."""
-    if not targets:
-        return None, None
-    if targets[0].is_floating_point():
-        finite = [float(t.min()) for t in targets if t.numel()]
-        return None, min(finite, default=None)
-    if all(t.ndim == 1 for t in targets):
-        return torch.cat(targets).numpy(), None
-    return None, None
+def _labels(targets: Mapping[int, Any]) -> tuple[Mapping[int, Any] | None, float | None]:
+    """Class labels for the probe by batch, or None; the least target of a regression, or None."""
+    parts = list(targets.values())
+    if parts and parts[0].dtype.kind == "f":
+        return None, min((float(t.min()) for t in parts if t.size), default=None)
+    whole = bool(parts) and all(t.ndim == 1 for t in parts)
+    return (targets if whole else None), None

@@ -90,7 +90,7 @@ def rows_of(
 
     Args:
         collector: after the last batch.
-        labels: (n,) of the examples kept for the probe, or None.
+        labels: {number of the batch: (n,) of its examples}, for the probe, or None.
         full: number formats and mean field too.
 
     Returns:
@@ -105,9 +105,8 @@ def rows_of(
     for site in sites:
         row, per_unit = _row(collector, site, before, full)
         row["gradient_ratio"] = row["gradient"] / last if last > 0.0 else math.nan
-        if labels is not None and site.pooled:
-            features = np.concatenate([p.numpy() for p in site.pooled]).astype(float)
-            row["probe"] = geometry.probe(features, labels)
+        if labels is not None:
+            row["probe"] = _probe(site, labels)
         table[site.name] = {name: row.get(name, math.nan) for name in COLUMNS}
         units[site.name] = per_unit
         if site.kind != "softmax" and site.pairs is not None:
@@ -144,6 +143,16 @@ def _row(
         if before is not None:
             row["distance_before"], row["angle_before"] = geometry.preserved(site.pairs, before)
     return row, per_unit
+
+
+def _probe(site: Site, labels: dict[int, Any]) -> float:
+    """Accuracy of the probe, over the batches of which labels are known."""
+    both = [(p.numpy(), labels[n][: len(p)]) for n, p in site.pooled.items() if n in labels]
+    both = [(p, y) for p, y in both if len(p) == len(y)]
+    if not both or len({p.shape[1] for p, _ in both}) > 1:
+        return math.nan
+    features, targets = (np.concatenate(parts) for parts in zip(*both, strict=True))
+    return geometry.probe(features.astype(float), targets)
 
 
 def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:

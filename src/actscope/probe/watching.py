@@ -10,10 +10,12 @@ import torch
 from actscope.errors import InputError
 from actscope.probe import table
 from actscope.probe.collector import Collector, Measures, Units
+from actscope.probe.merge import gathered
 from actscope.probe.sinks import Sink, sink_of
 from actscope.probe.stack import NO_FUNCTIONS
 from actscope.probe.tracker import Tracker, unwrap
 from actscope.probe.updates import Updates
+from actscope.probe.wrappers import group_of
 
 Row = dict[str, Any]
 
@@ -37,6 +39,8 @@ class watch:
         only_training: forward passes in eval mode are neither counted nor measured.
         clock: a function that gives the number of the training step; `every` then counts these,
             and of each step the first forward pass is measured. Trainers have one.
+        merged: of a DistributedDataParallel model, rows over the data of all processes, the same
+            in each: all have to watch the same steps. Else each process has rows of its own.
         prefix: put in front of sites and weights, for a part of a larger model ("encoder").
 
     Raises:
@@ -69,6 +73,7 @@ class watch:
         units: Units = None,
         only_training: bool = True,
         clock: Callable[[], int] | None = None,
+        merged: bool = False,
         prefix: str = "",
     ) -> None:
         if not isinstance(model, torch.nn.Module):
@@ -78,6 +83,7 @@ class watch:
         self.root, self.every, self.updates = unwrap(model), every, updates
         self.only_training, self.clock, self.prefix = only_training, clock, prefix
         self.measures = Measures(rows=256 if geometry else 0, pairs=geometry, units=units)
+        self.group = group_of(model) if merged else None
         self.history: list[Row] = []
         self.sinks = sinks_of(to)
         self.closes = True  # whether the sinks are this watch's own
@@ -129,6 +135,8 @@ class watch:
         if collector is None:
             return
         collector.release()
+        if self.group is not None:
+            collector, _ = gathered(collector, {}, self.group)
         with torch.no_grad(), NO_FUNCTIONS():
             known, _ = table.rows_of(collector, full=False)
             moved = self._moved.ratios() if self._moved is not None else {}

@@ -35,6 +35,27 @@ def unwrap(model: Any) -> Any:
             return model
 
 
+def group_of(model: Any) -> Any:
+    """The processes that a model runs in, under DistributedDataParallel; None for one process."""
+    while True:
+        if isinstance(model, torch.nn.parallel.DistributedDataParallel):
+            return model.process_group if torch.distributed.is_initialized() else None
+        if hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        else:
+            return None
+
+
+def is_sharded(model: Any) -> bool:
+    """Whether FSDP keeps a piece of the weights in each process."""
+    if not torch.distributed.is_available():
+        return False
+    from torch.distributed import fsdp
+
+    kinds = (fsdp.FullyShardedDataParallel, getattr(fsdp, "FSDPModule", ()))
+    return any(isinstance(module, kinds) for module in model.modules())
+
+
 def entry_of(model: Any) -> Any:
     """The wrapper whose calls begin a forward pass, of a compiled model; None for any other.
 
