@@ -94,7 +94,7 @@ def test_many_batches_are_folded() -> None:
     slow = Moments(on_cpu=False)
     for part in parts:
         slow.add(part, 1)
-    assert all(len(parts) < 16 for _, parts in slow._waiting.values())
+    assert all(len(parts) < 16 for _, parts, _ in slow._waiting.values())
     np.testing.assert_allclose(slow.numbers()["var"], n["var"], rtol=1e-5)
 
 

@@ -154,7 +154,8 @@ class Collector:
         if self.measures.rows and tensor.numel():
             flat = tensor.reshape(tensor.shape[0], -1) if tensor.ndim != 3 else tensor
             with self._lock:
-                self.input_rows.add(samples.take_rows(flat, flat.ndim - 1, self.measures.rows))
+                rows = samples.take_rows(flat, flat.ndim - 1, self.measures.rows)
+                self.input_rows.add(rows, flat.numel() // max(1, flat.shape[-1]))
         if self.measures.pairs and tensor.numel():
             products = samples.inner_products(tensor, self._local.batch)
             with self._lock:
@@ -324,7 +325,7 @@ class Collector:
         if m.moments:
             site.moments.add(y, dim)
         if m.rows:
-            site.rows_out.add(samples.take_rows(y, dim, m.rows))
+            site.rows_out.add(samples.take_rows(y, dim, m.rows), y.numel() // shape[dim])
             if m.inputs:
                 self._input_rows(site, call, dim)
         if m.pairs and site.kind != "softmax":
@@ -342,7 +343,7 @@ class Collector:
         if kept is None and fits:
             kept = samples.take_rows(call.z, dim, self.measures.rows)
         if kept is not None:
-            site.rows_in.add(kept)
+            site.rows_in.add(kept, call.output.numel() // call.output.shape[dim])
 
     def release(self) -> None:
         """Take the gradient hooks off the tensors that are still alive."""

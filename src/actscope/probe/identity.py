@@ -20,7 +20,9 @@ from actscope.probe.keep import random_kept
 
 Floats = NDArray[np.float64]
 
-FLAT = 0.0099  # of the largest slope: below it a function is flat (1 %, leaky ReLU's 0.01 is not)
+FLAT = (
+    0.01 - 1e-9
+)  # of the largest slope: below it a function is flat (1 %, leaky ReLU's 0.01 is not)
 STEP = 1.0 / 64.0
 GRID: Floats = np.arange(-16.0, 16.0 + STEP / 2, STEP)
 FAR = 1e3  # where a tail has reached its limit
@@ -82,6 +84,17 @@ class Identity:
         right = self.table[-1] + (z - GRID[-1]) * (self.table[-1] - self.table[-2]) / STEP
         result: Floats = np.where(z < GRID[0], left, np.where(z > GRID[-1], right, inside))
         return result
+
+    def flat(self, z: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where the slope at inputs is below 1 % of its largest: before the steepest place, after.
+
+        Of functions that turn (GELU) the outputs do not tell.
+        """
+        assert self.table is not None
+        between, slope = GRID[:-1] + STEP / 2, np.diff(self.table) / STEP
+        steepest = int(np.argmax(np.abs(slope)))
+        flat = np.abs(np.interp(z, between, slope)) < FLAT * abs(slope[steepest])
+        return flat & (z < between[steepest]), flat & (z > between[steepest])
 
 
 def plain(label: str) -> Identity:
@@ -164,11 +177,11 @@ def _evaluate(
         try:
             grid = x.reshape(-1, *(1,) * len(rest)).expand(-1, *rest).contiguous()
             with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-                y = replay(expression, grid).to(torch.float64)
+                y = replay(expression, grid).cpu().to(torch.float64)  # MPS has no such type
         except Exception:  # a user's module may take one shape only: the next is tried
             continue
         if y.shape[0] == len(points) and y.numel() == grid.numel():
-            return np.asarray(y.reshape(len(points), -1).mean(1).cpu())
+            return np.asarray(y.reshape(len(points), -1).mean(1))
     return None
 
 
@@ -235,6 +248,20 @@ def _known(table: Floats) -> str | None:
     return next((name for name, f in _NAMED.items() if _same(table, f(GRID))), None)
 
 
+def _at_edge(y: Floats, slope: Floats, edge: int, top: float) -> float:
+    """The value where the slope reaches 1 %, between two points of the grid.
+
+    Args:
+        y: a table from its flat end on.
+        slope: between each point and the next.
+        edge: the first of these that is not flat.
+        top: the largest.
+    """
+    below, above = slope[edge - 1], slope[edge]
+    place = edge - 0.5 + (FLAT * top - below) / (above - below)
+    return float(np.interp(place, np.arange(y.size), y))
+
+
 def _tail(table: Floats, far: float, high: bool) -> Tail | None:
     """The flat end of a table on one side."""
     y = table[::-1] if high else table
@@ -246,7 +273,7 @@ def _tail(table: Floats, far: float, high: bool) -> Tail | None:
     if bent.size == 0 or bent[0] < 2.0 / STEP:  # flat for a stretch, not for a point
         return None
     edge = int(bent[0])
-    within = float(np.max(np.abs(y[: edge + 1] - far)))
+    within = float(np.max(np.abs(y[:edge] - far), initial=abs(_at_edge(y, slope, edge, top) - far)))
     within = within if within > 1e-9 else 0.0
     rest = y[edge:]
     side = "around"

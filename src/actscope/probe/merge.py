@@ -72,8 +72,8 @@ def state_of(collector: Collector) -> dict[str, Any]:
             "identity": (dataclasses.replace(site.identity, record=None), key),
             "moments": site.moments.state(),
             "gradient": site.gradient.state(),
-            "rows_in": site.rows_in.array() if site.rows_in is not None else None,
-            "rows_out": site.rows_out.array() if site.rows_out is not None else None,
+            "rows_in": _sample_of(site.rows_in),
+            "rows_out": _sample_of(site.rows_out),
             "pairs": site.pairs.parts if site.pairs is not None else {},
             "pooled": {number: part.numpy() for number, part in site.pooled.items()},
         }
@@ -81,7 +81,7 @@ def state_of(collector: Collector) -> dict[str, Any]:
         "sites": sites,
         "counts": (collector.batches, collector.examples, collector.seconds),
         "input_pairs": collector.input_pairs.parts,
-        "input_rows": collector.input_rows.array(),
+        "input_rows": _sample_of(collector.input_rows),
         "opaques": collector.opaques,
         "losses": collector.losses,
         "output_site": collector.output_site,
@@ -156,12 +156,16 @@ def _join_pairs(pairs: Pairs, parts: dict[int, Any], rank: int) -> None:
     pairs.parts |= {rank * RANK + number: part for number, part in parts.items()}
 
 
-def _sampled(parts: list[Any], most: int) -> Rows:
-    """A sample of the samples, even over the processes."""
+def _sample_of(rows: Rows | None) -> tuple[Any, int]:
+    """Sampled rows, and how many they stand for."""
+    return (rows.array(), rows.seen) if rows is not None else (np.empty((0, 0)), 0)
+
+
+def _sampled(parts: list[tuple[Any, int]], most: int) -> Rows:
+    """A sample of the samples; of each as much as its rows are of all."""
     rows = Rows(most)
-    parts = [p for p in parts if p is not None and p.size]
-    if parts and len({p.shape[1] for p in parts}) == 1:
-        whole = np.concatenate(parts)
-        index = np.linspace(0, len(whole) - 1, min(most, len(whole))).astype(int)
-        rows.add(whole[index].astype(np.float32))
+    parts = [(p, seen) for p, seen in parts if p.size]
+    if len({p.shape[1] for p, _ in parts}) == 1:
+        for part, seen in parts:
+            rows.add(part.astype(np.float32), seen)
     return rows

@@ -52,15 +52,10 @@ class Moments:
         self, low: Tail | None = None, high: Tail | None = None, on_cpu: bool = True
     ) -> None:
         self.low, self.high, self.on_cpu = low, high, on_cpu
-        self.rows = 0
+        self.rows = self.units = 0
         self._sums: Floats | None = None  # (HEIGHT, units), as `_sums` says
-        # per device: the shift, and the sums of the last few batches, not added up yet
-        self._waiting: dict[Any, tuple[Any, list[Any]]] = {}
-
-    @property
-    def units(self) -> int:
-        """Units of the site; 0 before the first batch."""
-        return self._sums.shape[1] if self._sums is not None else 0
+        # per device and type: the shift, the sums of the last few batches, and their rows
+        self._waiting: dict[Any, tuple[Any, list[Any], list[int]]] = {}
 
     def add(self, y: Any, dim: int) -> None:
         """Add a batch.
@@ -76,28 +71,32 @@ class Moments:
             return
         if y.dtype in _SHORT:
             y = y.float()
-        units, code = y.shape[dim], compiled()
-        begin = self._sums is None or self._sums.shape[1] != units
-        if begin:
-            self._sums, self._waiting, self.rows = np.empty((code.HEIGHT, units)), {}, 0
+        units = y.shape[dim]
+        if units != self.units:
+            self.units, self.rows, self._sums, self._waiting = units, 0, None, {}
         if self.on_cpu and y.is_cpu:
+            begin, code = self._sums is None, compiled()
+            if begin:
+                self._sums = np.empty((code.HEIGHT, units))
             rows, inner = _columns(y, dim)
             code.add(rows, inner, self._sums, _bounds(self.low, self.high), begin)
         else:
-            self._on_device(y, dim, begin)
+            self._on_device(y, dim)
         self.rows += count // units
 
-    def _on_device(self, y: Any, dim: int, begin: bool) -> None:
-        """Add a batch by calls of torch; its sums stay on the device for a while."""
+    def _on_device(self, y: Any, dim: int) -> None:
+        """Add a batch by calls of torch; nothing is read off the device for a while."""
         over = tuple(i for i in range(y.ndim) if i != dim)
         view = [1] * y.ndim
         view[dim] = y.shape[dim]
         if not over:
             y, over, view = y.reshape(1, -1), (0,), [1, y.shape[dim]]
-        if begin:
+        key = (y.device, y.dtype)
+        if key not in self._waiting:
             first = y[tuple(slice(None) if i not in over else 0 for i in range(y.ndim))]
-            compiled().begin(first.to("cpu", torch.float32).numpy()[None], 1, self._sums)
-        shift, parts = self._at(y)
+            shift = torch.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0)
+            self._waiting[key] = (shift, [], [])
+        shift, parts, rows = self._waiting[key]
         work = torch.sub(y, shift.view(view))  # the only copy: all else is written over it
         sums = [work.sum(over), work.mul_(work).sum(over)]
         for low, high in _bounds(self.low, self.high):
@@ -106,26 +105,33 @@ class Moments:
         none = torch.zeros_like(sums[0])
         sums = [none if part is None else part for part in sums]
         parts.append(torch.stack([*sums, y.amin(over), y.amax(over)]))
+        rows.append(y.numel() // self.units)
         if len(parts) >= FOLD:
             self._fold()
 
-    def _at(self, y: Any) -> tuple[Any, list[Any]]:
-        """The shift on a tensor's device and in its type, and what waits there."""
-        key = (y.device, y.dtype)
-        if key not in self._waiting:
-            assert self._sums is not None
-            shift = torch.from_numpy(self._sums[compiled().SHIFT].astype(np.float32))
-            self._waiting[key] = (shift.to(y.device, y.dtype), [])
-        return self._waiting[key]
-
     def _fold(self) -> None:
         """Add up what waits on devices, in float64 on the CPU."""
-        for _, parts in self._waiting.values():
+        for shift, parts, rows in self._waiting.values():
             if parts:
+                about = shift.cpu().double().numpy()
                 batches = torch.stack(parts).cpu().double().numpy()
+                least, most = np.fmin.reduce(batches[:, 5]), np.fmax.reduce(batches[:, 6])
+                self._join(np.stack([about, *batches[:, :5].sum(0), least, most]), sum(rows))
                 parts.clear()
-                assert self._sums is not None
-                _join(self._sums, batches[:, :5].sum(0), batches[:, 5].min(0), batches[:, 6].max(0))
+                rows.clear()
+
+    def _join(self, theirs: Floats, rows: int) -> None:
+        """Add sums over other rows, which are moved to this one's shift."""
+        if self._sums is None:
+            self._sums = theirs.copy()
+            return
+        sums, names = self._sums, compiled()
+        shift, total, square, low, high, zeros, least, most = theirs
+        apart = shift - sums[names.SHIFT]
+        square = square + 2 * apart * total + rows * apart**2
+        sums[names.SUM : names.LEAST] += [total + rows * apart, square, low, high, zeros]
+        np.fmin(sums[names.LEAST], least, out=sums[names.LEAST])
+        np.fmax(sums[names.MOST], most, out=sums[names.MOST])
 
     @property
     def zero_fraction(self) -> float:
@@ -160,31 +166,17 @@ class Moments:
         return {"rows": self.rows, "sums": self.sums.copy() if self.rows else None}
 
     def merge(self, state: dict[str, Any]) -> None:
-        """Add what another process measured: its sums are moved to this one's shift.
+        """Add what another process measured.
 
         Sums over another number of units cannot be added, and are left out.
         """
-        theirs, n = state["sums"], state["rows"]
-        if not n or (self.rows and theirs.shape[1] != self.units):
+        theirs, rows = state["sums"], state["rows"]
+        if not rows or (self.rows and theirs.shape[1] != self.units):
             return
-        if not self.rows:
-            self._sums, self.rows = theirs.copy(), n
-            return
-        shift, total, square, low, high, zeros, least, most = theirs
-        apart = shift - self.sums[compiled().SHIFT]
-        moved = np.stack(
-            [total + n * apart, square + 2 * apart * total + n * apart**2, low, high, zeros]
-        )
-        _join(self.sums, moved, least, most)
-        self.rows += n
-
-
-def _join(sums: Floats, more: Floats, least: Floats, most: Floats) -> None:
-    """Add sums over other rows, about the same shift."""
-    names = compiled()
-    sums[names.SUM : names.LEAST] += more
-    np.fmin(sums[names.LEAST], least, out=sums[names.LEAST])
-    np.fmax(sums[names.MOST], most, out=sums[names.MOST])
+        self._fold()
+        self.units = theirs.shape[1]
+        self._join(theirs, rows)
+        self.rows += rows
 
 
 def _is_zero(low: Tail | None) -> bool:

@@ -32,7 +32,7 @@ def take_rows(y: Any, dim: int, most: int) -> Singles:
     flat = y.detach().reshape(1) if y.ndim == 0 else y.detach().movedim(dim, -1)
     shape, units = tuple(flat.shape[:-1]), flat.shape[-1]
     if flat.is_cpu and flat.dtype in (torch.float32, torch.float64):
-        flat = flat.numpy()
+        flat = flat.resolve_neg().numpy()
     if math.prod(shape) > most:
         flat = flat[_evenly(shape, most)]
     picked = flat.reshape(-1, units) if units else flat.reshape(math.prod(shape), 0)
@@ -43,11 +43,16 @@ def take_rows(y: Any, dim: int, most: int) -> Singles:
     return picked.astype(np.float32, copy=True)  # type: ignore[no-any-return]
 
 
+def _spread(rows: Singles, most: int) -> Singles:
+    """At most so many of the rows, evenly."""
+    return rows if len(rows) <= most else rows[_evenly((len(rows),), most)[0]]
+
+
 class Rows:
     """A sample of at most `most` rows of all batches together.
 
-    Each batch fills the place that is left, and then takes the place of rows drawn at random, so
-    that every batch has its share (a reservoir over batches).
+    Each batch fills the place that is left, and then takes the place of rows drawn at random: as
+    many as its rows are of all so far, so that it does not matter where batches are cut.
 
     Args:
         most: rows kept.
@@ -58,24 +63,31 @@ class Rows:
         self.most, self.seed = most, seed
         self.rng: np.random.Generator | None = None  # made when a draw is due
         self.kept: Singles | None = None
-        self.batches = 0
+        self.seen = 0  # rows that the sample stands for
 
-    def add(self, rows: Singles) -> None:
-        """Add the rows of one batch, (rows, units)."""
-        if rows.shape[0] == 0:
+    def add(self, rows: Singles, of: int = 0) -> None:
+        """Add rows of one batch, (rows, units).
+
+        Args:
+            rows: spread evenly over the batch.
+            of: how many the batch has; as many as these if 0.
+        """
+        of = of or len(rows)
+        if len(rows) == 0:
             return
         if self.kept is None or self.kept.shape[1] != rows.shape[1]:
-            self.kept, self.batches = rows[: self.most], 1
+            self.kept, self.seen = _spread(rows, self.most), of
             return
-        self.batches += 1
+        self.seen += of
         free = self.most - len(self.kept)
-        if free > 0:
-            self.kept, rows = np.concatenate([self.kept, rows[:free]]), rows[free:]
-        share = min(rows.shape[0], self.most // self.batches)
-        if share:
+        if len(rows) > free:
             self.rng = self.rng or np.random.default_rng(self.seed)
-            places = self.rng.choice(len(self.kept), share, replace=False)
-            self.kept[places] = rows[:share]
+            wanted = int(self.most * of / self.seen + self.rng.random())
+            rows = _spread(rows, max(free, wanted))
+            places = self.rng.choice(len(self.kept), max(0, len(rows) - free), replace=False)
+            self.kept[places], rows = rows[free:][self.rng.permutation(len(places))], rows[:free]
+        if len(rows):
+            self.kept = np.concatenate([self.kept, rows])
 
     def array(self) -> Singles:
         """(rows, units), as they were kept."""
@@ -100,7 +112,7 @@ def inner_products(y: Any, batch: int, most: int = CHUNK) -> Floats | None:
         return None
     flat = y.detach().movedim(where, 0)[:most].reshape(min(batch, most), -1)
     if flat.is_cpu and flat.dtype in (torch.float32, torch.float64):
-        apart = torch.from_numpy(compiled().about_mean(flat.contiguous().numpy()))
+        apart = torch.from_numpy(compiled().about_mean(flat.resolve_neg().contiguous().numpy()))
     else:
         wide = flat.to(torch.float32 if flat.device.type == "mps" else torch.float64)
         mean = wide.mean(0, keepdim=True)

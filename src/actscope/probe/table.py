@@ -47,7 +47,8 @@ COLUMNS = {
     "deeply_dead": "dead units whose input stays far below where they wake (more than 3 standard "
     "deviations, and 3 times the size of the living units' inputs)",
     "nearly_dead": "units active on fewer than 1 % of the rows, and on at least one",
-    "saturated": "part of the outputs where the slope is below 1 % of its largest",
+    "saturated": "part of the outputs where the slope is below 1 % of its largest (of the sample "
+    "for functions that turn, such as GELU)",
     "saturated_low": "the same, on the low side",
     "saturated_high": "the same, on the high side",
     "units_low": "units on the low side on 99 % of the rows (not counted for rectifiers)",
@@ -233,9 +234,13 @@ def _by_inputs(site: Site, rows_in: Floats) -> dict[str, Any]:
     if low is None or low.side != "around" or rows_in.shape[1] != units:
         return {}
     part, numbers = (rows_in > low.edge).mean(0), site.moments.numbers()
-    active, flat = 1.0 - numbers["low"], float(1.0 - part.mean())
-    high = float(numbers["high"].mean()) if site.identity.high is not None else 0.0
-    row: dict[str, Any] = {"saturated_low": flat, "saturated": flat + high}
+    active = 1.0 - numbers["low"]
+    left, right = (float(flat.mean()) for flat in site.identity.flat(rows_in))
+    row: dict[str, Any] = {
+        "saturated_low": left,
+        "saturated_high": right,
+        "saturated": left + right,
+    }
     if site.identity.rectifies:
         few = part < NEARLY_DEAD
         row["dead"] = int(((active <= 0.0) & (part == 0.0)).sum())
