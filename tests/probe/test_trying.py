@@ -87,7 +87,7 @@ def test_several_seeds_give_means_and_intervals(data) -> None:
     text = found.summary(200)
     assert "after 3 steps" in text
     assert "95 % interval" in text
-    assert f"{row['loss_low']:.2g}–{row['loss_high']:.2g}" in text
+    assert f"{row['loss_low']:.3g}–{row['loss_high']:.3g}" in text
 
 
 def test_loaders_words_and_losses_of_the_model() -> None:

@@ -215,6 +215,7 @@ def _settings(select: str, ignore: str, threshold: list[str]) -> Settings:
 
 def _show(report: Report, form: str, out: Path | None, model: str) -> None:
     """Print the report, or write it to a file that is there whole or not at all."""
+    from actscope.probe.findings import counted
     from actscope.probe.origins import origin_of_name
     from actscope.report.files import write_files
     from actscope.report.inspection import inspection_page
@@ -234,4 +235,4 @@ def _show(report: Report, form: str, out: Path | None, model: str) -> None:
         typer.echo(text)
         return
     write_files(out.parent, {out.name: text.encode()})
-    typer.echo(f"{out}: {len(report.findings)} findings")
+    typer.echo(f"{out}: {counted(len(report.findings), 'finding')}")

@@ -178,6 +178,12 @@ def _hit(finding: Finding, word: str) -> bool:
     return finding.rule == word or finding.code.startswith(word)
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things in words: "1 finding", "2 batches", "no findings"."""
+    many = "es" if what.endswith("ch") else "s"
+    return f"{number or 'no'} {what}{'' if number == 1 else many}"
+
+
 def as_dicts(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as what JSON can hold: NaN and infinities as None."""
     return [

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actscope.probe.findings import Finding, as_dicts, jsonable
+from actscope.probe.findings import Finding, as_dicts, counted, jsonable
 from actscope.probe.origins import Origin
 from actscope.probe.sarif import sarif
 from actscope.probe.table import COLUMNS
@@ -134,12 +134,13 @@ class Report:
     def print(self, console: Any = None) -> None:
         """Print the report: a table with sparklines, what is opaque, the findings."""
         from rich.console import Console
+        from rich.padding import Padding
         from rich.table import Table
         from rich.text import Text
 
         console = console or Console()
-        count = self.counts["examples"]
-        title = f"{self.model}: {len(self.rows)} activation sites, {count} examples"
+        sites = counted(len(self.rows), "activation site")
+        title = f"{self.model}: {sites}, {counted(self.counts['examples'], 'example')}"
         shown = Table(title=title, title_justify="left", pad_edge=False)
         columns = self._columns(console.width)
         shown.add_column("site", overflow="fold")
@@ -159,8 +160,8 @@ class Report:
             console.print(
                 Text.assemble((f"{f.code} {f.severity}", colour), f" {f.site}: {f.message}")
             )
-            console.print(Text(f"    likely cause: {f.cause}"))
-            console.print(Text(f"    what to do: {f.todo}"))
+            for line in (f"likely cause: {f.cause}", f"what to do: {f.todo}"):
+                console.print(Padding(Text(line), (0, 0, 0, 4)))
         if not self.findings:
             console.print(Text("no findings"))
         if self.tried is not None:

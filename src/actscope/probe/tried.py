@@ -41,7 +41,7 @@ FORMS = {
     "rank": "{:.0f}",
     "distance": "{:.2f}",
     "gradient_ratio": "{:.2g}",
-    "loss": "{:.2g}",
+    "loss": "{:.3g}",
     "accuracy": "{:.0%}",
 }
 

@@ -25,6 +25,8 @@ def inspection_page(report: Report) -> bytes:
     Args:
         report: of `actscope.inspect`.
     """
+    from actscope.probe.findings import counted
+
     sections = [_findings(report)]
     if report.opaque:
         rows = tuple((o.path or "the root", o.what, o.way_out) for o in report.opaque)
@@ -40,10 +42,11 @@ def inspection_page(report: Report) -> bytes:
         Download("inspection.json", "application/json", report.to_json().encode()),
         Download("sites.csv", "text/csv", frame.to_csv().encode()),
     )
-    found = f"{len(report.findings)} findings" if report.findings else "No findings"
+    found = counted(len(report.findings), "finding").capitalize()
     lead = (
-        f"{found} at {len(report.rows)} activation sites, over {report.counts['examples']} "
-        f"examples in {report.counts['batches']} batches."
+        f"{found} at {counted(len(report.rows), 'activation site')}, over "
+        f"{counted(report.counts['examples'], 'example')} in "
+        f"{counted(report.counts['batches'], 'batch')}."
     )
     return render_page(Page(f"{report.model}, inspected", lead, tuple(sections), downloads))
 

@@ -1,9 +1,8 @@
 """Distances between rows do not survive rounding to bfloat16.
 
 After rounding the outputs to bfloat16 less than `keeps` of the variation of the distances between
-rows is left (R²), or the outputs need more mantissa than the type they are computed in. The
-outputs differ by less than the format can tell apart, usually because they sit on a large constant.
-Gates, which multiply something, and the output are not looked at.
+rows is left (R²). The outputs differ by less than the format can tell apart, usually because they
+sit on a large constant. Gates, which multiply something, and the output are not looked at.
 
 The evidence: R² in bfloat16 and other formats, the bits needed. One finding for sites one behind
 the other.

@@ -1,8 +1,9 @@
 """Probabilities where a loss expects logits.
 
-The input of `cross_entropy` is nowhere negative and its rows sum to 1 (within `sum`), or the input
-of `binary_cross_entropy_with_logits` lies between 0 and 1 throughout: it looks like probabilities,
-made in a way that could not be followed (where softmax or sigmoid was seen, other rules speak).
+The input of `cross_entropy` is nowhere negative and its rows sum to 1 (within `sum`: in
+bfloat16 they are off by a hundredth), or the input of `binary_cross_entropy_with_logits` lies
+between 0 and 1 throughout: it looks like probabilities, made in a way that could not be followed
+(where softmax or sigmoid was seen, other rules speak).
 
 The evidence: range of the input, the largest distance of a row's sum from 1.
 """
@@ -38,5 +39,5 @@ RECORD = Rule(
     check=_check,
     cause="the model gives probabilities, the loss expects logits",
     todo="give the loss the numbers before softmax or sigmoid",
-    thresholds={"sum": 0.001, "numbers": 32},
+    thresholds={"sum": 0.02, "numbers": 32},
 )
