@@ -39,7 +39,7 @@ def command(
     some, and run with ONNX Runtime: its outputs are the engine's to 1e-6 of the largest.
 
     Examples: actscope export rescue-study --csv rescue.csv ·
-    actscope export rescue-study --parquet layers.parquet --table traces ·
+    actscope export depth-study --parquet layers.parquet --table traces ·
     actscope export best.toml --onnx best.onnx --seed 3
     """
     from actscope.errors import InputError
