@@ -130,3 +130,15 @@ def test_the_same_dead_units_in_a_new_batch_norm_are_found() -> None:
         model[4].bias[:16] = -20.0
     found = inspect(copy.deepcopy(model), torch.randn(256, 64)).findings
     assert [(f.rule, f.site) for f in found] == [("dead_units", "5")]
+
+
+def test_units_stuck_at_an_end_are_saturated_and_no_constant_part() -> None:
+    torch.manual_seed(0)
+    model = he(64, 64, 4, act=nn.Tanh)
+    with torch.no_grad():
+        model[0].weight.mul_(0.1)
+        model[0].bias[:24] = -20.0
+    report = inspect(model, torch.randn(256, 64))
+    assert report.rows["1"]["constant"] > 0.95
+    found = inspect(model, torch.randn(256, 64), thresholds={"constant_part.part": 0.9}).findings
+    assert [f.rule for f in found] == ["saturation"]

@@ -196,3 +196,45 @@ def test_what_stands_before_a_loss(name: str, dtype: torch.dtype) -> None:
     net = Ends(end, K if y.ndim == 1 else 1).to(dtype)
     found = inspect(net, X.to(dtype), y, loss).findings
     assert [(f.rule, f.site) for f in found] == [(rule, site)]
+
+
+class Trunk(nn.Module):
+    """Convolutions with batch norms in front of a tanh head and a softmax."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.c = nn.Conv2d(3, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1)
+        self.b, self.d = nn.BatchNorm2d(32), nn.BatchNorm2d(32)
+        self.head, self.act, self.out = nn.Linear(32, 64), nn.Tanh(), nn.Linear(64, K)
+
+    def forward(self, x):
+        x = F.silu(self.d(self.c(F.relu(self.b(self.a(x))))))
+        return self.out(self.act(self.head(x.mean((2, 3))))).softmax(-1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_three_faults_in_one_network(training: bool) -> None:
+    torch.manual_seed(3)
+    model = Trunk().train(training)
+    with torch.no_grad():
+        model.b.bias[:8] = -20.0
+        model.head.bias[:16], model.head.bias[16:24] = -20.0, 20.0
+    found = inspect(model, IMAGES, Y[: len(IMAGES)], "cross_entropy").findings
+    assert {(f.rule, f.site) for f in found} == {
+        ("dead_units", ":relu"),
+        ("saturation", "act"),
+        ("softmax_before_cross_entropy", "loss"),
+    }
+
+
+def test_two_faults_in_a_transformer() -> None:
+    torch.manual_seed(3)
+    model = gpt2("relu").eval()
+    with torch.no_grad():
+        dead(model.transformer.h[0].mlp.c_fc)
+        copied(model.transformer.h[1].mlp.c_fc)
+    found = inspect(model, {"input_ids": IDS, "labels": IDS}).findings
+    assert {(f.rule, f.site) for f in found} == {
+        ("dead_units", "transformer.h.0.mlp.act"),
+        ("duplicate_units", "transformer.h.1.mlp.act"),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,9 +74,9 @@ def is_gate(row: Mapping[str, Any]) -> bool:
 Site = tuple[str, Mapping[str, Any]]
 
 
-def runs(sites: Iterable[Site], ill: Callable[[Mapping[str, Any]], bool]) -> Iterator[list[Site]]:
+def runs(sites: Iterable[Site], ill: Container[str]) -> Iterator[list[Site]]:
     """Sites one behind the other that have the same fault: what the first has, others inherit."""
-    for wrong, run in itertools.groupby(sites, lambda site: ill(site[1])):
+    for wrong, run in itertools.groupby(sites, lambda site: site[0] in ill):
         if wrong:
             yield list(run)
 

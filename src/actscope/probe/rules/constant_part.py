@@ -2,7 +2,8 @@
 
 Most of the mean square is a constant that all rows share (the square of each unit's mean). The
 part that differs is what carries information; the constant eats the digits of low-precision
-formats and the next layer's learning rate. Gates, which multiply something, and the output are
+formats and the next layer's learning rate. Units that are always at an end of their range are left
+to the rule on saturation. Gates, which multiply something, and the output are
 not looked at, nor anything on fewer than `rows` rows.
 
 The evidence: the constant part, the spread over rows. One finding for sites one behind the other.
@@ -11,8 +12,24 @@ The evidence: the constant part, the spread over rows. One finding for sites one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
 
 from actscope.probe.rules._base import Found, Rule, Seen, and_behind, is_gate, percent, runs
+
+STUCK = 0.99  # of the rows: such a unit counts as always at an end
+
+
+def _part(seen: Seen, site: str, row: Mapping[str, Any]) -> float:
+    """The constant part of the units that are not always at an end of their range."""
+    units = seen.units.get(site, {})
+    if not row["constant"] > 0.0 or "low" not in units:
+        return float(row["constant"])
+    moving = (units["low"] < STUCK) & (units["high"] < STUCK)
+    mean, var = units["mean"][moving] ** 2, units["var"][moving]
+    whole = float(np.sum(mean + var))
+    return float(np.sum(mean)) / whole if whole > 0.0 else 0.0
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
@@ -21,13 +38,14 @@ def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
         for s, r in seen.on_the_way()
         if s != seen.output_site and not is_gate(r) and r["rows"] >= limits["rows"]
     )
-    for run in runs(sites, lambda row: bool(row["constant"] >= limits["part"])):
+    parts = {s: _part(seen, s, r) for s, r in seen.rows.items()}
+    for run in runs(sites, {s for s, part in parts.items() if part >= limits["part"]}):
         site, row = run[0]
         yield Found(
             site,
-            f"{percent(row['constant'])} of the mean square is the same for every row (spread over "
+            f"{percent(parts[site])} of the mean square is the same for every row (spread over "
             f"rows {row['spread']:.3g}){and_behind(run)}",
-            {"constant": row["constant"], "spread": row["spread"], "sites": len(run)},
+            {"constant": parts[site], "spread": row["spread"], "sites": len(run)},
         )
 
 

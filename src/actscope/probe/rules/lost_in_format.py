@@ -23,7 +23,8 @@ def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
         for s, r in seen.on_the_way()
         if s != seen.output_site and not is_gate(r) and r["rows"] >= limits["rows"]
     )
-    for run in runs(sites, lambda row: bool(row["keeps_bfloat16"] < limits["keeps"])):
+    ill = {s for s, r in seen.rows.items() if r["keeps_bfloat16"] < limits["keeps"]}
+    for run in runs(sites, ill):
         site, row = run[0]
         yield Found(
             site,

@@ -12,8 +12,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from actscope.probe.rules._base import Found, Rule, Seen, and_behind, is_gate, runs
 
@@ -22,11 +21,10 @@ def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     sites = (
         (s, r) for s, r in seen.hidden() if r["rank_most"] >= limits["possible"] and not is_gate(r)
     )
-    low: Callable[[Mapping[str, Any]], bool] = lambda row: (
-        row["rank"] <= limits["rank"] or row["rank_in"] <= limits["rank"]
-    )
+    most = limits["rank"]
+    low = {s for s, r in seen.rows.items() if r["rank"] <= most or r["rank_in"] <= most}
     for run in runs(sites, low):
-        if seen.input_rank <= 2.5 * limits["rank"]:
+        if seen.input_rank <= 2.5 * most:
             return
         site, row = run[0]
         yield Found(
