@@ -26,6 +26,15 @@ CASES = {
     "pooled": (lambda m, x: F.avg_pool2d(m.conv(x), 2), IMAGE, 1),
     "pooled to one": (lambda m, x: m.conv(F.adaptive_avg_pool2d(x, 3)), IMAGE, 1),
     "joined": (lambda m, x: torch.cat([m.conv(x), m.conv(x)], 1), IMAGE, 1),
+    "channels last alone": (lambda m, x: m.conv(x).permute(0, 2, 3, 1), IMAGE, 3),
+    "words turned": (lambda m, x: m.fc(x).mT, WORDS, 1),
+    "pixels as words": (lambda m, x: m.conv(x).flatten(2).transpose(1, 2), IMAGE, 2),
+    "pixels in a row": (lambda m, x: m.conv(x).flatten(2), IMAGE, 1),
+    "heads": (lambda m, x: m.fc(x).view(2, 5, 2, 4).transpose(1, 2), WORDS, 3),
+    "one word": (lambda m, x: m.fc(x)[:, 0], WORDS, 1),
+    "instance norm without a batch": (lambda m, x: m.instance(m.conv(x)), IMAGE[1:], 0),
+    "einsum": (lambda m, x: torch.einsum("btc, hc -> bth", x, m.fc.weight), WORDS, 2),
+    "einsum on images": (lambda m, x: torch.einsum("bcxy,hc->bhxy", x, m.fc.weight), IMAGE, 1),
     "bigger": (lambda m, x: F.interpolate(m.conv(x), scale_factor=2), IMAGE, 1),
 }  # fmt: skip
 
@@ -46,7 +55,7 @@ class Layers(nn.Module):
             nn.LayerNorm(8),
         )
         self.fc, self.fc4, self.fc8 = nn.Linear(4, 8), nn.Linear(4, 4), nn.Linear(8, 12)
-        self.function = function
+        self.instance, self.function = nn.InstanceNorm2d(8), function
 
     def forward(self, x):
         return torch.relu(self.function(self, x))

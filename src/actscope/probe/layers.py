@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 import torch
+from torch import nn
 
 from actscope.probe import functions
 from actscope.probe.expressions import Expression, Layer
@@ -35,7 +36,7 @@ def note_result(
         place: the number of the call in the pass.
     """
     if plan.name in functions.PRODUCERS:
-        dim = _unit_dim(plan, result)
+        dim = _unit_dim(plan, result, args, tensors)
         layer = _layer(notes, plan, args, kwargs, tensors, place)
         notes.put(result, dim=dim, weighted=True, layer=layer)
     elif plan.name in functions.CONSTANTS:
@@ -86,12 +87,27 @@ def _first_data(notes: Notes, tensors: list[Any]) -> Any:
     return next(data, tensors[0])
 
 
-def _unit_dim(plan: Plan, result: Any) -> int:
+def _unit_dim(plan: Plan, result: Any, args: tuple[Any, ...], tensors: list[Any]) -> int:
+    """The dimension that a layer's units lie on."""
+    if plan.name == "einsum" and isinstance(args[0], str):
+        return _einsum_dim(args[0], result, tensors)
     if functions.PRODUCERS[plan.name] == "last":
         return int(result.ndim - 1)
     if plan.name.startswith("conv") and plan.name[-1] == "d":  # without a batch: channels first
         return int(result.ndim - int(plan.name[-2]) - 1)
     return 1
+
+
+def _einsum_dim(equation: str, result: Any, tensors: list[Any]) -> int:
+    """Where an einsum puts the letter that its weight alone has; the last where none is seen."""
+    left, _, right = equation.replace(" ", "").partition("->")
+    operands = left.split(",")
+    weights = [o for o, t in zip(operands, tensors, strict=False) if isinstance(t, nn.Parameter)]
+    for letter in reversed(weights[0] if weights else ""):
+        if letter in right and sum(letter in o for o in operands) == 1 and letter != ".":
+            behind = right[right.index(letter) + 1 :]
+            return int(result.ndim - 1 - len(behind)) if "." not in behind else result.ndim - 1
+    return int(result.ndim - 1)
 
 
 def _layer(
@@ -108,7 +124,7 @@ def _layer(
         layer = known.layer if known is not None else None
         return dataclasses.replace(layer, plain=False) if layer is not None else None
     if plan.name == "einsum":
-        weight = next((t for t in tensors if isinstance(t, torch.nn.Parameter)), None)
+        weight = next((t for t in tensors if isinstance(t, nn.Parameter)), None)
         return Layer(weakref.ref(weight), "", True, place) if weight is not None else None
     where, inputs = functions.WEIGHTS.get(plan.name, (0, ""))
     weight = kwargs.get("weight", args[where] if len(args) > where else None)
@@ -117,16 +133,24 @@ def _layer(
     return Layer(weakref.ref(weight), inputs, True, place)
 
 
+def _followed(plan: Plan, result: Any, first: Any, dim: int) -> int | None:
+    """Where a view has a dimension of what it is a view of: the one of that size and stride."""
+    if plan.name not in functions.VIEWS | functions.MOVES or first.is_nested or not result.ndim:
+        return None
+    size, step = first.shape[dim], first.stride(dim)
+    found = [d for d in range(result.ndim) if (result.shape[d], result.stride(d)) == (size, step)]
+    if len(found) == 1:
+        return found[0]
+    # units cut into heads: those of one head lie on the last dimension
+    cut = dim == first.ndim - 1 and result.ndim > first.ndim and size % result.shape[-1] == 0
+    return result.ndim - 1 if cut else None
+
+
 def _passed_on(notes: Notes, known: Note, plan: Plan, result: Any, first: Any) -> None:
     """What holds of the first argument and still holds of the result."""
     dim = known.dim
-    if plan.name in functions.MOVES:
-        dim = None
-    elif result.ndim != first.ndim:
-        # a view that keeps the last dimension keeps units that lie on it
-        kept = plan.name in functions.VIEWS and not first.is_nested
-        last = kept and dim == first.ndim - 1 and result.ndim > 0
-        dim = result.ndim - 1 if last and result.shape[-1] == first.shape[-1] else None
+    if dim is not None and (plan.name in functions.MOVES or result.ndim != first.ndim):
+        dim = _followed(plan, result, first, dim)
     view = plan.name in functions.VIEWS
     kept = view or plan.name == "dropout"
     notes.put(
