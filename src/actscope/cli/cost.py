@@ -180,7 +180,7 @@ def _model(
     from actscope.exports.torch_module import torch_factory
 
     torch_factory()
-    from actscope.probe.load import load_data
+    from actscope.probe.reading import load_data
     from actscope.probe.running import model_of
 
     shape, tokens, seed = random

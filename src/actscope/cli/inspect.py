@@ -92,7 +92,8 @@ def command(
     import torch
 
     from actscope.probe.findings import fails
-    from actscope.probe.load import load_data, load_labels, load_model, running
+    from actscope.probe.load import load_model, running
+    from actscope.probe.reading import load_data, load_labels
     from actscope.probe.survey import inspect
     from actscope.report.files import ready_folder
 

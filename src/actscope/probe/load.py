@@ -1,4 +1,4 @@
-"""Find a model and data that are named on the command line."""
+"""Find a model or a function that is named on the command line."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from actscope.errors import ActscopeError, InputError, MissingExtra
+from actscope.errors import ActscopeError, InputError
 from actscope.guests import guest
 
-MOST = 2.5e8  # random numbers: 1 GB
 FORMS = (
     "pkg.module:factory, a TorchScript file, an exported program (.pt2) or a Hugging Face folder"
 )
@@ -136,7 +135,7 @@ def said(error: BaseException) -> str:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}, line {error.lineno})"
-    text = error.msg if isinstance(error, SyntaxError) else _first(error)
+    text = error.msg if isinstance(error, SyntaxError) else first_line(error)
     return f"{type(error).__name__}: {text or 'no message'}{place}"
 
 
@@ -200,8 +199,8 @@ def _file(path: Path) -> Any:
         near = f"; for a file of code give {path.stem}:factory" if path.suffix == ".py" else ""
         what = "no exported program" if exported else "neither TorchScript nor an exported program"
         raise InputError(
-            f"{path}: {what} ({_first(error)}); a file of weights alone holds no model: expected "
-            f"{FORMS}{near}"
+            f"{path}: {what} ({first_line(error)}); a file of weights alone holds no model: "
+            f"expected {FORMS}{near}"
         ) from None
 
 
@@ -244,8 +243,8 @@ def _hugging_face(path: Path) -> Any:
         return kind(config)
     except Exception as error:  # a file that is cut off, a model that is unknown, …
         raise InputError(
-            f"{path}: no Hugging Face model could be made from it ({_first(error)}); expected a "
-            "config.json of a model that transformers has, with all of its weights or none"
+            f"{path}: no Hugging Face model could be made from it ({first_line(error)}); expected "
+            "a config.json of a model that transformers has, with all of its weights or none"
         ) from None
 
 
@@ -258,115 +257,6 @@ def _architecture(transformers: Any, config: Any) -> Any:
     return transformers.AutoModel
 
 
-def _first(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, its first line."""
     return str(error).strip().partition("\n")[0][:160]
-
-
-def load_data(text: str, shape: str = "", tokens: int = 0, seed: int = 0) -> tuple[Any, Any]:
-    """A batch, and its labels if the file holds some.
-
-    Args:
-        text: a .npz, .npy, .pt or .safetensors file, or "random". Several arrays in a file are
-            keyword arguments by name, one is the argument; "labels" (or "y") are labels.
-        shape: of random data, "32x3x64x64".
-        tokens: random whole numbers below this instead of normal numbers.
-        seed: of the random data.
-
-    Raises:
-        InputError: the file cannot be read, or random data have no shape.
-    """
-    if text == "random":
-        return _random(shape, tokens, seed), None
-    path = Path(text)
-    if not path.is_file():
-        raise InputError(
-            f"data {text!r}: no such file: expected .npz, .npy, .pt, .safetensors or random"
-        )
-    reader = _READERS.get(path.suffix)
-    if reader is None:
-        raise InputError(f"{path}: expected one of {', '.join(_READERS)}")
-    try:
-        held = reader(path)
-    except MissingExtra:
-        raise
-    except Exception as error:  # each format has errors of its own
-        why = _first(error)
-        if "weights_only" in str(error) or "allow_pickle" in str(error):
-            why = (
-                "it holds pickled Python objects, which can run code: save tensors or arrays alone"
-            )
-        raise InputError(f"{path}: cannot be read as {path.suffix} ({why})") from None
-    return _split(held, path)
-
-
-def _split(held: Any, path: Path) -> tuple[Any, Any]:
-    """A file's arrays as input and labels."""
-    if not isinstance(held, dict):
-        many = isinstance(held, (list, tuple))
-        found = tuple(_tensor(v, path, f"item {i}") for i, v in enumerate(held)) if many else None
-        if many and not found:
-            raise InputError(f"{path}: empty: expected at least one array")
-        return (found if many else _tensor(held, path, "it")), None
-    held = {str(k): _tensor(v, path, f"{k!r}") for k, v in held.items()}
-    labels = held.pop("labels", None)
-    labels = held.pop("y", None) if labels is None else labels
-    if not held:
-        raise InputError(f"{path}: no array but labels: expected the model's input too")
-    if len(held) == 1:
-        return next(iter(held.values())), labels
-    return held, labels
-
-
-def _tensor(value: Any, path: Path, name: str) -> Any:
-    try:
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
-        raise InputError(f"{path}: {name} is {kind}: expected numbers") from None
-
-
-def _random(shape: str, tokens: int, seed: int) -> Any:
-    try:
-        sizes = [int(part) for part in shape.lower().replace("×", "x").split("x")]
-    except ValueError:
-        raise InputError(
-            f"shape {shape!r}: random data need --shape, whole numbers with x between: 32x3x64x64"
-        ) from None
-    if min(sizes) < 1 or np.prod([float(s) for s in sizes]) > MOST:
-        raise InputError(
-            f"shape {shape!r}: expected sizes of at least 1, and {MOST:.0e} numbers at most"
-        )
-    rng = torch.Generator().manual_seed(seed)
-    if tokens:
-        return torch.randint(0, tokens, sizes, generator=rng)
-    return torch.randn(sizes, generator=rng)
-
-
-def _npz(path: Path) -> Any:
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _safetensors(path: Path) -> Any:
-    return guest("safetensors.torch", "probe").load_file(path)
-
-
-_READERS: dict[str, Callable[[Path], Any]] = {
-    ".npz": _npz,
-    ".npy": lambda path: np.load(path, allow_pickle=False),
-    ".pt": lambda path: torch.load(path, map_location="cpu", weights_only=True),
-    ".safetensors": _safetensors,
-}
-
-
-def load_labels(text: str) -> Any:
-    """Labels from a .npy or .pt file, or from the only array of a .npz.
-
-    Raises:
-        InputError: the file cannot be read, or holds several arrays.
-    """
-    data, labels = load_data(text)
-    found = labels if labels is not None else data
-    if isinstance(found, (dict, tuple)):
-        raise InputError(f"{text}: several arrays: expected labels alone, or one named labels")
-    return found
