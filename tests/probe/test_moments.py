@@ -55,6 +55,16 @@ def test_what_is_not_finite_stays_in_its_unit(number: float) -> None:
         np.testing.assert_allclose(np.delete(n[key], 2), expected[key], rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e20, 1e30])
+@pytest.mark.parametrize("shape", [(50, 7), (6, 7, 5, 5)])
+def test_squares_beyond_float32_are_summed(scale: float, shape: tuple[int, ...]) -> None:
+    y = torch.randn(shape) * scale
+    wide = y.double().movedim(1, -1).reshape(-1, 7).numpy()
+    numbers = _filled(y, 1).numbers()
+    np.testing.assert_allclose(numbers["var"], wide.var(0), rtol=1e-6)
+    np.testing.assert_allclose(numbers["mean"], wide.mean(0), rtol=1e-5)
+
+
 def _filled(y: torch.Tensor, dim: int) -> Moments:
     moments = Moments()
     moments.add(y, dim)

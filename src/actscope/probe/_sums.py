@@ -127,6 +127,25 @@ def _range_rows(y, left, right, low, high):
             high[j] = v if v > high[j] else high[j]
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _is_extreme(low, high, about, wide):
+    """Whether squares of the distances from the shift leave float32's range."""
+    top = 0.0
+    for j in range(wide):
+        top = max(top, high[j] - about[j], about[j] - low[j])
+    return 1e17 < top < np.inf or 0.0 < top < 1e-17
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _sum_exactly(y, left, right, inner, about, sums):
+    """Sums of a strip about the shift, all in float64."""
+    for i in range(len(y)):
+        for j in range(right - left):
+            e = np.float64(y[i, left + j]) - np.float64(about[j])
+            sums[SUM, (left + j) // inner] += e
+            sums[SQUARE, (left + j) // inner] += e * e
+
+
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
 def _count_rows(y, left, right, least, most, count):
     """How many numbers of every column of a strip lie between two ends."""
@@ -167,11 +186,14 @@ def add(y, inner, sums, tails, fresh):
         low[:], high[:] = kind(np.inf), kind(-np.inf)
         for start in range(0, rows, BLOCK):
             block = y[start : min(start + BLOCK, rows)]
-            one[:], two[:] = kind(0.0), kind(0.0)
-            _sum_rows(block, left, right, about, one, two)
             _range_rows(block, left, right, low, high)
-            _gather(one, left, wide, inner, sums[SUM])
-            _gather(two, left, wide, inner, sums[SQUARE])
+            if _is_extreme(low, high, about, wide):
+                _sum_exactly(block, left, right, inner, about, sums)
+            else:
+                one[:], two[:] = kind(0.0), kind(0.0)
+                _sum_rows(block, left, right, about, one, two)
+                _gather(one, left, wide, inner, sums[SUM])
+                _gather(two, left, wide, inner, sums[SQUARE])
             for k in range(3):
                 if tails[k, 0] <= tails[k, 1]:
                     one[:] = kind(0.0)
