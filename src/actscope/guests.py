@@ -56,5 +56,5 @@ def guest(module: str, extra: str) -> Any:
     """
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtra((error.name or module).partition(".")[0], extra) from None
+    except ImportError as error:  # it is missing, or broken: the cause stays with the error
+        raise MissingExtra((error.name or module).partition(".")[0], extra) from error

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
+
 
 def has_memory(tensor: Any) -> bool:
     """Whether a tensor's numbers lie in memory of its own that can be looked at."""
@@ -16,6 +18,8 @@ def is_wrapped(tensor: Any) -> bool:
     """Whether a tensor stands for others: vmap's, a subclass that dispatches in Python, nested."""
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or tensor.is_nested:
         return True
+    if type(tensor) in PLAIN_TYPES:
+        return False
     return bool(torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python))
 
 

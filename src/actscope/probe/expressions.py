@@ -268,6 +268,8 @@ LINES = functions.words("add sub rsub mul div neg") | _CASTS
 
 def bending(expression: Expression) -> list[Expression]:
     """The calls in an expression that bend: an activation is each of them once."""
+    if expression.module_path is not None:
+        return [expression]  # a module's, whose only part is its input
     found: dict[int, Expression] = {}
     left = [expression]
     while left:

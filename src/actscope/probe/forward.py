@@ -85,8 +85,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         start = time.perf_counter()
         sites = self.sites
         sites.serial += 1
-        given = (v for k, v in kwargs.items() if k != "out")
-        tensors = _tensors((*args, *given) if kwargs else args)
+        named = [v for k, v in kwargs.items() if k != "out"] if kwargs else ()
+        tensors = _tensors((*args, *named))
         if sites.stretches:
             sites.bind(tensors)
         if plan.told:

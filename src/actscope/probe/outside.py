@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import torch
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from actscope.probe.calls import Call, Listener, Opaque
+from actscope.probe.dense import PLAIN_TYPES
 from actscope.probe.transforms import aside, bare, bared, is_on
-
-PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
 
 
 def _plain(tensor: Any) -> bool:

@@ -262,7 +262,7 @@ def _deeply_dead(site: Site, rows_in: Floats) -> float:
     alive = np.mean(mean[~silent] ** 2 + std[~silent] ** 2) if not silent.all() else 0.0
     unsure = 1.0 + 3.0 / math.sqrt(len(rows_in))  # a spread over few rows says little
     far = low.edge - mean >= DEEP * np.maximum(unsure * std, math.sqrt(alive))
-    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge > mean)
+    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge >= mean)
     return float((silent & (far | fixed)).sum())
 
 
