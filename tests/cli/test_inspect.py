@@ -91,7 +91,7 @@ def test_data_files_and_labels(there: Path) -> None:
 
 def test_outputs_are_written_whole(there: Path) -> None:
     for form, start in (("html", "<!"), ("sarif", "{"), ("json", "{"), ("csv", "site,")):
-        code, _ = run("cli_models:dead", "--shape", "64x6", "--format", form, "--out", f"o.{form}")
+        code, _ = run("cli_models:dead", "--shape", "64x6", "--out", f"o.{form}")
         assert code == 0
         text = Path(f"o.{form}").read_text("utf8")
         assert text.lower().startswith(start)

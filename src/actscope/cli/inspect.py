@@ -68,7 +68,13 @@ def command(
     ] = "",
     steps: Annotated[int, typer.Option(help="Steps handed to --train.", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="Seeds per swap; intervals from 2 on.", min=1)] = 1,
-    form: Annotated[str, typer.Option("--format", help="table, json, sarif, html, csv.")] = "table",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, json, sarif, html, csv; what the name of --out ends in, or table.",
+        ),
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Write there instead.")] = None,
     fail_on: Annotated[
         str, typer.Option(help="Exit with 1 at a finding: info, warning, error, or codes.")
@@ -97,6 +103,7 @@ def command(
     from actscope.probe.survey import inspect
     from actscope.report.files import ready_folder
 
+    form = form or _form_of(out)
     if form not in FORMATS:
         raise InputError(f"format {form!r}: expected one of {', '.join(FORMATS)}")
     if out is not None:
@@ -212,6 +219,12 @@ def _settings(select: str, ignore: str, threshold: list[str]) -> Settings:
                 f"threshold {text!r}: expected rule.threshold=number, as in dead_units.fraction=0.1"
             ) from None
     return Settings(_list(select) or there.select, _list(ignore) or there.ignore, given)
+
+
+def _form_of(out: Path | None) -> str:
+    """The format that a file's name says; a table for any other."""
+    ending = out.suffix.lstrip(".").lower() if out is not None else ""
+    return {"htm": "html"}.get(ending, ending if ending in FORMATS else "table")
 
 
 def _show(report: Report, form: str, out: Path | None, model: str) -> None:
