@@ -8,6 +8,7 @@ against overflow and cancellation. They name functions that libraries have as on
 from __future__ import annotations
 
 import functools
+import operator
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,19 +31,23 @@ def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
+# Steps that every library writes alike
+SIGNS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "negative": operator.neg,
+}
 # What a step does, with NumPy's ufuncs alone; other libraries replace what they have themselves
 NUMPY: dict[str, Callable[..., Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "negative": lambda a: -a,
+    **SIGNS,
     **{word: getattr(np, word) for word in ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")},
     **{word: getattr(np, word) for word in ("sqrt", "sign", "abs", "maximum", "minimum", "where")},
     "erf": special.erf,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from actscope.activations import Activation
-from actscope.activations._steps import trees
+from actscope.activations._steps import SIGNS, trees
 from actscope.errors import BadExpression, InputError
 
 Steps = Callable[[Any, Mapping[str, Callable[..., Any]]], Any]
@@ -32,17 +32,7 @@ def _extreme(name: str, low: bool) -> Callable[[Any, Any], Any]:
 
 
 TABLE: dict[str, Callable[..., Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "negative": torch.neg,
+    **SIGNS,
     **{word: getattr(torch, word) for word in ("exp", "expm1", "log", "log1p", "tanh", "sin")},
     **{word: getattr(torch, word) for word in ("cos", "sqrt", "sign", "abs", "erf", "where")},
     "maximum": _extreme("maximum", low=True),
