@@ -179,8 +179,8 @@ def test_layouts_in_memory() -> None:
     model, x = Given(run), torch.randn(6, 4)
     rows = list(inspect(model, x).rows.values())
     h = model.fc(x).detach().double().numpy()
-    expected = [np.tile(h[:1], (5, 1)), h.T, h[::2, ::3], -2.0 * h, h]
-    assert [(r["rows"], r["units"]) for r in rows] == [(5, 8), (8, 6), (3, 3), (6, 8), (6, 8)]
+    expected = [np.tile(h[:1], (5, 1)), h, h[::2, ::3], -2.0 * h, h]  # units follow a transpose
+    assert [(r["rows"], r["units"]) for r in rows] == [(5, 8), (6, 8), (3, 3), (6, 8), (6, 8)]
     for row, z in zip(rows, expected, strict=True):
         y = np.maximum(z, 0.0)
         assert row["mean"] == pytest.approx(y.mean(), rel=1e-5)

@@ -86,8 +86,10 @@ def test_of_two_processes_one_is_told_who_is_at_work(slow, tmp_path):
     file, rows = slow
     first = start(file, tmp_path / "s")
     wait_for(lambda: has_chunks(tmp_path / "s", 1), first)
+    first.send_signal(signal.SIGSTOP)  # so that it is at work still when the second looks
     second = start(file, tmp_path / "s")
     _, err = second.communicate(timeout=60)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
     assert f"is being written to by process {first.pid}" in err
     assert len(StudyResult(tmp_path / "s").table()) > 0  # a question meanwhile
