@@ -36,6 +36,7 @@ def test_images_have_their_colours_rows_and_labels(folder, monkeypatch, capsys, 
     import torch
 
     threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # batches of 80 images: beside other tests, two threads wait
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path / "f.png"), str(folder)])
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
     seen = runpy.run_path(str(SCRIPT))

@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+torch.set_num_threads(1)  # small networks beside other processes: threads would wait
+
 sys.path.insert(0, str(Path(__file__).parent))  # for probe_cases
 
 
