@@ -5,7 +5,6 @@ This file imports SymPy and is imported only by functions.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ import mpmath  # type: ignore[import-untyped]
 import sympy
 from sympy import S
 
+from actscope.activations._steps import SIGNS
 from actscope.activations._symbolic import PI, E, Elementary, Exp, Expr, Log, Sqrt, X
 
 LARGEST_BITS = 4096  # of a number of which the slow twin takes a function
@@ -44,7 +44,7 @@ class Power(sympy.Function):  # type: ignore[misc]
 
 
 class Where(sympy.Function):  # type: ignore[misc]
-    """where(left < right, then, otherwise); the comparison is a symbol, `COMPARE` says which."""
+    """where(left < right, then, otherwise); the comparison is a symbol, `SIGNS` says which."""
 
     nargs = 5
 
@@ -53,23 +53,13 @@ class Where(sympy.Function):  # type: ignore[misc]
         if then == otherwise:
             return then
         if not left.has(X) and not right.has(X):
-            holds = COMPARE[op.name](evaluate(left), evaluate(right))
+            holds = SIGNS[op.name](evaluate(left), evaluate(right))
             return then if holds else otherwise
         return None
 
     def _eval_derivative(self, s: Expr) -> Expr:
         *condition, then, otherwise = self.args
         return Where(*condition, then.diff(s), otherwise.diff(s))
-
-
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 
 
 class Extremum(sympy.Function):  # type: ignore[misc]
@@ -138,7 +128,7 @@ def evaluate(e: Expr, x: Any = None) -> Any:
             return mpmath.mpf(part.p) / part.q
         if isinstance(part, Where):
             op, left, right, then, otherwise = part.args
-            holds = COMPARE[op.name](value(left), value(right))
+            holds = SIGNS[op.name](value(left), value(right))
             return value(then if holds else otherwise)
         args = [value(a) for a in part.args]
         if part.is_Add:
