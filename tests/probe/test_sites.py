@@ -215,6 +215,70 @@ def test_a_module_inside_a_composed_activation() -> None:
     assert sites(Swish(), torch.randn(3, 4)) == {":silu": ("composed", "silu")}
 
 
+class Handed(nn.Module):
+    """A layer, a function of its output, and a child that applies another to what it is handed."""
+
+    def __init__(self, before, inside) -> None:
+        super().__init__()
+        self.first, self.before, self.child = nn.Linear(4, 8), before, One(F.relu, 8)
+        self.child.first, self.child.function = nn.Identity(), inside
+
+    def forward(self, x):
+        return self.child(self.before(self.first(x)))
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "found"),
+    [
+        (F.gelu, F.relu, {":gelu": ("function", "gelu"), "child:relu": ("function", "relu")}),
+        (
+            lambda y: F.gelu(y) - 0.1,
+            F.relu,
+            {":gelu": ("function", "gelu"), "child:relu": ("function", "relu")},
+        ),
+        (
+            torch.tanh,
+            lambda y: y * torch.sigmoid(y),
+            {":tanh": ("function", "tanh"), "child:silu": ("composed", "silu")},
+        ),
+        (
+            torch.tanh,
+            lambda y: 1 / (1 + torch.exp(-y)),
+            {":tanh": ("function", "tanh"), "child:sigmoid": ("composed", "sigmoid")},
+        ),
+    ],
+)
+def test_an_activation_of_what_another_module_activated(before, inside, found) -> None:
+    assert sites(Handed(before, inside), torch.randn(16, 4)) == found
+
+
+def test_an_activation_module_that_is_called_by_keyword() -> None:
+    class Keyword(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU()
+
+        def forward(self, x):
+            return self.act(input=self.act(x) - 1.0)
+
+    found = sites(Keyword(), torch.randn(16, 4))
+    assert found == {"act": ("module", "relu"), "act:relu": ("function", "relu")}
+
+
+def test_modules_made_in_a_forward_are_not_kept() -> None:
+    class Fresh(nn.Module):
+        def forward(self, x):
+            return nn.Softmax(-1)(nn.ReLU()(x))
+
+    tracker = Tracker(Fresh(), Collector(Measures(rows=0)))
+    before = dict(tracker.known.seen)
+    tracker.attach()
+    tracker.root(torch.randn(4, 4))
+    tracker.detach()
+    assert list(tracker.listener.sites) == ["ReLU", "Softmax"]
+    assert tracker.known.seen == before
+
+
 def test_transformer_off_the_fast_path() -> None:
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, activation="gelu")
     model = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False).eval()

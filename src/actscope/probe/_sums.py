@@ -8,13 +8,24 @@ BLOCK rows, about the shift, and go to float64 then.
 
 import numba
 import numpy as np
+from numba.extending import intrinsic
 
-BLOCK = 64
+BLOCK = 128
 STRIP = 256
 FAST = {"contract", "reassoc", "nsz"}  # the order of a sum is free; NaN and infinities are kept
 
 # rows of a site's sums; `Moments` reads them
 SHIFT, SUM, SQUARE, LOW, HIGH, ZEROS, LEAST, MOST, HEIGHT = range(9)
+
+
+@intrinsic
+def _pointer(context, address):
+    """A whole number as a pointer: a tensor's memory, without a NumPy array around it."""
+
+    def generate(target, builder, signature, args):
+        return builder.inttoptr(args[0], target.get_value_type(numba.types.voidptr))
+
+    return numba.types.voidptr(address), generate
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -202,6 +213,15 @@ def add(y, inner, sums, tails, fresh):
         _range(low, high, left, wide, inner, sums[LEAST], sums[MOST])
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def add_at(address, wide, rows, columns, inner, sums, tails, fresh):
+    """Add the rows (rows, columns) that lie at an address, float64 if wide, else float32."""
+    if wide:
+        add(numba.carray(_pointer(address), (rows, columns), np.float64), inner, sums, tails, fresh)
+    else:
+        add(numba.carray(_pointer(address), (rows, columns), np.float32), inner, sums, tails, fresh)
+
+
 # rows of `numbers`' first answer, and places of its second: means over units, but for the range
 MEAN, VAR, LOWEST, HIGHEST, IN_LOW, IN_HIGH, MEAN_SQUARED = range(7)
 
@@ -242,6 +262,14 @@ def squares(values):
             size[j] += wide * wide
             filled[j] += 1.0 if wide != 0.0 else 0.0
     return size.sum(), filled.sum()
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def squares_at(address, wide, count):
+    """`squares` of the numbers that lie at an address, float64 if wide, else float32."""
+    if wide:
+        return squares(numba.carray(_pointer(address), (count,), np.float64))
+    return squares(numba.carray(_pointer(address), (count,), np.float32))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")

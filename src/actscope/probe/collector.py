@@ -15,7 +15,7 @@ import torch
 from actscope.errors import InputError
 from actscope.probe import samples
 from actscope.probe.calls import Call, Opaque
-from actscope.probe.dense import described, has_memory
+from actscope.probe.dense import has_memory
 from actscope.probe.expressions import text
 from actscope.probe.gradients import Gradient
 from actscope.probe.identity import Identity, identify, plain
@@ -50,7 +50,7 @@ class Measures:
     seed: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Site:
     """One call site and everything measured there.
 
@@ -207,13 +207,10 @@ class Collector:
         Returns:
             The site if its gradient is wanted and the output has none.
         """
-        if not has_memory(call.output):
-            what, way_out = described(call.output)
-            self.opaque(Opaque(call.path, f"{call.label}: its output is {what}", way_out))
-            return None
         with _exact(call.output), self._lock:
             whole, call = call, self.chosen(call)
-            site = self._site(call, tuple(call.output.shape))
+            shape = tuple(call.output.shape)
+            site = self._site(call, shape)
             if site is None:
                 return None
             for made in (whole.expression, call.expression):
@@ -221,8 +218,11 @@ class Collector:
                     made.site = site.name
             site.calls += 1
             site.seconds += call.seconds
-            self._measure(site, call)
-            if not self.measures.gradients or call.output.numel() == 0:
+            if 0 in shape:
+                return None
+            if shape:
+                self._measure(site, call, shape)
+            if not self.measures.gradients:
                 return None
             if not call.output.requires_grad:
                 return site
@@ -313,13 +313,10 @@ class Collector:
             )
         return told % len(shape)
 
-    def _measure(self, site: Site, call: Call) -> None:
+    def _measure(self, site: Site, call: Call, shape: tuple[int, ...]) -> None:
         m, y = self.measures, call.output
         if y.requires_grad:
             y = y.detach()
-        shape = tuple(y.shape)
-        if not shape or 0 in shape:
-            return
         dim = site.dim = self._dim(site, call, shape)
         site.shape, site.dtype = shape, y.dtype
         if m.moments:

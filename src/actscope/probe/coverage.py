@@ -281,14 +281,9 @@ class Checked(Pass):
             if plan.name in _ARRAYS:
                 note = self.notes.get(value)
                 self.hidden.left |= note is not None and not note.constant
-            reads = plan.level >= PLAIN or plan.spread or plan.name in functions.PRODUCERS
+            reads = plan.level >= PLAIN or plan.spread or plan.units is not None
             if self.blank and reads and not plan.in_place:
                 self._read(value)
-
-    def _shared(self, tensor: Any, array: Any) -> None:
-        """A tensor was handed to NumPy: see to it that its memory stays as it is."""
-        if not self._is_blank(tensor) and not self.notes.is_constant(tensor):
-            self.hidden.share(tensor, array)
 
     def _read(self, tensor: Any) -> None:
         """A tensor is read: told of, if torch never wrote to it."""

@@ -16,12 +16,12 @@ import torch
 
 from actscope.probe import functions
 from actscope.probe.functions import ALWAYS, HINGE, PART, PLAIN, Plan
-from actscope.probe.transforms import bare, is_on
+from actscope.probe.transforms import bare, running
 
 _CASTS = functions.words("to float half bfloat16 double type_as type clone")
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, eq=False)
 class Layer:
     """The layer whose weight stands last before a tensor.
 
@@ -154,7 +154,8 @@ def _joins(plan: Plan, args: tuple[Any, ...], parts: list[Expression]) -> bool:
 
 def version_of(tensor: Any) -> int:
     """Torch's count of in-place changes; 0 for tensors that keep none."""
-    tensor = bare(tensor) if is_on() else tensor
+    if running() is not None:
+        tensor = bare(tensor)
     return 0 if tensor.is_inference() else int(tensor._version)
 
 
@@ -268,8 +269,6 @@ LINES = functions.words("add sub rsub mul div neg") | _CASTS
 
 def bending(expression: Expression) -> list[Expression]:
     """The calls in an expression that bend: an activation is each of them once."""
-    if expression.module_path is not None:
-        return [expression]  # a module's, whose only part is its input
     found: dict[int, Expression] = {}
     left = [expression]
     while left:

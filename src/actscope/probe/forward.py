@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import _C
 from torch.overrides import TorchFunctionMode
 
 from actscope.probe import functions
@@ -21,7 +22,7 @@ from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.held import Held
 from actscope.probe.layers import is_softmax, note_result, note_sum, note_written
 from actscope.probe.sites import Sites
-from actscope.probe.stack import NO_FUNCTIONS
+from actscope.probe.stack import NO_FUNCTIONS, Frame, Seen, path_of
 from actscope.probe.transforms import bare
 
 Part = tuple[Any, Expression]  # a tensor and what it is
@@ -29,15 +30,16 @@ Part = tuple[Any, Expression]  # a tensor and what it is
 
 @dataclass(slots=True)
 class Known:
-    """The plan of every function, and the kind of every module, that was met.
+    """What was found out about functions and modules, from pass to pass.
 
     Attributes:
-        plans, kinds: these, from pass to pass.
+        plans: of every function that was met.
+        seen: the model's modules, by their ids.
         held: what has to be told before a tensor is written to.
     """
 
     plans: dict[Any, Plan] = field(default_factory=dict)
-    kinds: dict[int, tuple[Any, str | None]] = field(default_factory=dict)
+    seen: dict[int, Seen] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
 
     def plan(self, func: Any) -> Plan:
@@ -58,8 +60,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
 
     def __init__(self, sites: Sites, known: Known) -> None:
         super().__init__()
-        self.sites, self.notes, self.frames = sites, sites.notes, sites.stack.frames
-        self.known, self.plans, self.held = known, known.plans, known.held
+        self.sites, self.notes, self.frames = sites, sites.notes, sites.frames
+        self.known, self.plans, self.seen, self.held = known, known.plans, known.seen, known.held
         self.graph = torch.is_grad_enabled()
         self.depth = 0  # calls of the root inside itself
         self.started = 0.0
@@ -113,17 +115,62 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
 
     def push(self, module: Any, args: tuple[Any, ...]) -> None:
         """A module under the root is called."""
-        frame = self.sites.stack.push(module, args)
-        alone = frame.called is not None and not self.held  # else what it writes to is watched for
-        if alone and torch.overrides._get_current_function_mode() is self:
-            torch.overrides._pop_mode()  # there is nothing to follow in an activation module
+        start = time.perf_counter()
+        sites, above = self.sites, self.frames[-1]
+        seen = self.seen.get(id(module))
+        if seen is None or seen.module is not module:
+            if module is self.frames[0].module:  # a replica of DataParallel calls itself
+                return
+            seen = Seen(module, path_of(module, above))
+        frame = Frame(module, seen.path, above.quiet)
+        self.frames.append(frame)
+        if frame.quiet:
+            return
+        sites.serial = frame.serial = sites.serial + 1
+        first = args[0] if args else None
+        if not seen.tried:
+            seen.look(first)
+        if seen.verdict is not None and isinstance(first, torch.Tensor):
+            self._activation(frame, seen, first)
+        elif isinstance(module, torch.jit.ScriptModule):
+            sites.hidden("a scripted body", functions.SCRIPTED)
+        frame.started = now = time.perf_counter()
+        sites.own += now - start
+
+    def _activation(self, frame: Frame, seen: Seen, first: Any) -> None:
+        """An activation module is called: there is nothing to follow in it."""
+        frame.quiet, frame.seen, frame.first = True, seen, first
+        if seen.verdict == "activation" and getattr(seen.module, "inplace", False):
+            note = self.notes.get(first)
+            with NO_FUNCTIONS():
+                frame.kept = self.sites.listener.rows(first, note.dim if note else None)
+        # where writes are watched for, those of the module are too
+        if not self.held and torch.overrides._get_current_function_mode() is self:
+            _C._pop_torch_function_stack()
             frame.aside = True
 
     def pop(self, module: Any, result: Any) -> None:
         """A module under the root returned, or raised."""
-        if self.frames[-1].aside:
-            torch.overrides._push_mode(self)
-        self.sites.stack.pop(module, result)
+        frames = self.frames
+        if frames[-1].aside:
+            _C._push_on_torch_function_stack(self)
+        while len(frames) > 1:
+            frame = frames.pop()
+            if frame.module is module:
+                break
+        else:
+            return
+        seen = frame.seen
+        if seen is None or not isinstance(result, torch.Tensor):
+            return
+        start = time.perf_counter()
+        with NO_FUNCTIONS():
+            if seen.verdict == "activation":
+                self.sites.activated(frame, seen, result, start - frame.started)
+            else:
+                name = str(seen.verdict)
+                self.sites.spread(name, result, frame.first, start - frame.started, frame)
+        self.sites.own += time.perf_counter() - start
 
     def finish(self) -> None:
         """The root returned."""
@@ -169,6 +216,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         """Call an elementwise function; its result is an expression if its data have one source."""
         sites, notes = self.sites, self.notes
         parts = [(t, e) for t in tensors if (e := notes.expression(t)) is not None]
+        parts = self._begun(plan, parts)
         if not self._one_source(parts) or self._stands_between(plan, tensors, parts):
             return self._several(plan, func, args, kwargs, tensors, start)
         new = self._expression(plan, func, args, kwargs, parts)
@@ -189,15 +237,28 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         sites.own += time.perf_counter() - back
         return result
 
+    def _begun(self, plan: Plan, parts: list[Part]) -> list[Part]:
+        """What another module finished is a site of its own: an expression begins at its result."""
+        if not parts or not self._is_finished(parts[0][1]):
+            return parts
+        tensor = parts[0][0]
+        if any(t is not tensor for t, _ in parts):
+            return parts
+        self.sites.use(plan, [tensor])
+        start = self.sites.begin(tensor)
+        return [(t, start) for t, _ in parts]
+
+    def _is_finished(self, expression: Expression) -> bool:
+        """Whether an expression is an activation that was made in another call of a module."""
+        return is_reported(expression) and expression.frame is not self.frames[-1]
+
     def _one_source(self, parts: list[Part]) -> bool:
         """Whether these make one expression: one source of floats, in the frame that made them."""
         if not parts or any(e.source is not parts[0][1].source for _, e in parts):
             return False
         if not any(t.is_floating_point() or e.func is not None for t, e in parts):
             return False
-        # what another module finished is a site of its own
-        here = self.frames[-1]
-        return not any(is_reported(e) and e.frame is not here for _, e in parts)
+        return not any(self._is_finished(e) for _, e in parts)
 
     def _stands_between(self, plan: Plan, tensors: list[Any], parts: list[Part]) -> bool:
         """Whether a bias is added by hand, or a mask put on: no part of an activation.

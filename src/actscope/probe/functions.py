@@ -83,17 +83,19 @@ _OTHER = {
 }
 CANONICAL = {other: name for name, others in _OTHER.items() for other in others.split()}
 
-# name -> the dimension that its output's units lie on ("first": after the batch)
-_PRODUCERS = {
-    "last": """linear addmm matmul mm bmm baddbmm einsum layer_norm rms_norm native_layer_norm
+# how far from behind the units of a layer's output lie, or 0: right after the batch
+_UNITS = {
+    1: """linear addmm matmul mm bmm baddbmm einsum layer_norm rms_norm native_layer_norm
 embedding __matmul__ __rmatmul__ bilinear lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
 rnn_tanh_cell rnn_relu_cell embedding_bag multi_head_attention_forward
 scaled_dot_product_attention""",
-    "first": """conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
-convolution _convolution batch_norm group_norm instance_norm native_batch_norm
+    0: """convolution _convolution batch_norm group_norm instance_norm native_batch_norm
 _native_batch_norm_legit_no_training native_group_norm""",
+    2: "conv1d conv_transpose1d",
+    3: "conv2d conv_transpose2d",
+    4: "conv3d conv_transpose3d",
 }
-PRODUCERS = {name: where for where, names in _PRODUCERS.items() for name in names.split()}
+UNITS = {name: place for place, names in _UNITS.items() for name in names.split()}
 # what follows a convolution or a matrix product and keeps its units where they are
 REDUCTIONS = words(
     """mean sum var std norm amax amin var_mean std_mean vector_norm linalg_vector_norm cumsum
@@ -128,6 +130,7 @@ FUSED = {
     "rnn_tanh_cell": ("the tanh of an RNN cell", "write the cell with torch.tanh"),
     "rnn_relu_cell": ("the ReLU of an RNN cell", "write the cell with torch.relu"),
 }
+SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
 MASKED = ("values written through a mask (x[x < 0] = …)", "write it as torch.where(x < 0, …, x)")
 COMPLEX = "apply it to the real and the imaginary part"
 # Python functions of torch that call activations: run again with the probe looking inside
@@ -186,6 +189,8 @@ class Plan:
         switch: turns gradients on or off.
         writes: may write to a tensor that it is given, as `targets` says.
         puts: puts values into its first argument, which stays what it is (copy_, x[i] = …).
+        units: of a layer: where its output's units lie (see `UNITS`); None for any other.
+        weight: of a layer: which argument its weight is, and where that counts its inputs.
     """
 
     name: str
@@ -198,6 +203,8 @@ class Plan:
     switch: bool = False
     writes: bool = False
     puts: bool = False
+    units: int | None = None
+    weight: tuple[int, str] | None = None
 
 
 def plan_of(func: Callable[..., Any]) -> Plan:
@@ -223,6 +230,8 @@ def plan_of(func: Callable[..., Any]) -> Plan:
         spread=name in SOFTMAX or name in GATED,
         writes=in_place or name in _WRITERS or LEVELS.get(name) == ALWAYS,
         puts=raw == "__setitem__" or (in_place and level < PLAIN),
+        units=UNITS.get(name),
+        weight=WEIGHTS.get(name),
     )
 
 

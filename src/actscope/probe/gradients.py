@@ -34,24 +34,24 @@ class Gradient:
     def add(self, gradient: Any) -> None:
         """Add one gradient; what torch calls when it has worked it out."""
         with NO_FUNCTIONS():
-            g = gradient.detach()
-            if g.numel() == 0:
+            g, count = gradient.detach(), gradient.numel()
+            if count == 0:
                 return
-            if g.dtype in (torch.float16, torch.bfloat16):
+            if g.dtype is not torch.float32 and g.dtype is not torch.float64:
                 g = g.float()
-            if self.on_cpu and g.device.type == "cpu":
-                self._compiled(g)
+            if self.on_cpu and g.is_cpu:
+                self._compiled(g, count)
             else:
                 self._on_device(g)
 
-    def _compiled(self, g: Any) -> None:
+    def _compiled(self, g: Any, count: int) -> None:
         """Add a gradient by one pass of compiled code."""
-        if g.ndim == 4 and not g.is_contiguous():
-            g = g.permute(0, 2, 3, 1)
-        square, filled = compiled().squares(g.reshape(-1).numpy())
+        if not g.is_contiguous():
+            g = (g.permute(0, 2, 3, 1) if g.ndim == 4 else g).contiguous()
+        square, filled = compiled().squares_at(g.data_ptr(), g.dtype is torch.float64, count)
         self.square += square
-        self.count += g.numel()
-        self.zeros += g.numel() - filled
+        self.count += count
+        self.zeros += count - filled
         self.batches += 1
 
     def _on_device(self, g: Any) -> None:

@@ -28,7 +28,7 @@ GRID: Floats = np.arange(-16.0, 16.0 + STEP / 2, STEP)
 FAR = 1e3  # where a tail has reached its limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tail:
     """One end of a function where it is flat.
 

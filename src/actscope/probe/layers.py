@@ -35,10 +35,11 @@ def note_result(
         tensors: those among them.
         place: the number of the call in the pass.
     """
-    if plan.name in functions.PRODUCERS:
-        dim = _unit_dim(plan, result, args, tensors)
-        layer = _layer(notes, plan, args, kwargs, tensors, place)
-        notes.put(result, dim=dim, weighted=True, layer=layer)
+    if plan.units is not None:
+        dim = result.ndim - plan.units if plan.units else 1
+        if plan.name == "einsum" and isinstance(args[0], str):
+            dim = _einsum_dim(args[0], result, tensors)
+        notes.put(result, None, dim, True, _layer(notes, plan, args, kwargs, tensors, place))
     elif plan.name in functions.CONSTANTS:
         notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
     elif tensors:
@@ -87,17 +88,6 @@ def _first_data(notes: Notes, tensors: list[Any]) -> Any:
     return next(data, tensors[0])
 
 
-def _unit_dim(plan: Plan, result: Any, args: tuple[Any, ...], tensors: list[Any]) -> int:
-    """The dimension that a layer's units lie on."""
-    if plan.name == "einsum" and isinstance(args[0], str):
-        return _einsum_dim(args[0], result, tensors)
-    if functions.PRODUCERS[plan.name] == "last":
-        return int(result.ndim - 1)
-    if plan.name.startswith("conv") and plan.name[-1] == "d":  # without a batch: channels first
-        return int(result.ndim - int(plan.name[-2]) - 1)
-    return 1
-
-
 def _einsum_dim(equation: str, result: Any, tensors: list[Any]) -> int:
     """Where an einsum puts the letter that its weight alone has; the last where none is seen."""
     left, _, right = equation.replace(" ", "").partition("->")
@@ -119,6 +109,12 @@ def _layer(
     place: int,
 ) -> Layer | None:
     """The layer that a producer is; a norm hands on the one before it."""
+    if plan.weight is not None:
+        where, inputs = plan.weight
+        weight = args[where] if len(args) > where else kwargs.get("weight")
+        if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
+            return None
+        return Layer(weakref.ref(weight), inputs, True, place)
     if plan.name in functions.NORMS:
         known = notes.get(tensors[0]) if tensors else None
         layer = known.layer if known is not None else None
@@ -126,11 +122,7 @@ def _layer(
     if plan.name == "einsum":
         weight = next((t for t in tensors if isinstance(t, nn.Parameter)), None)
         return Layer(weakref.ref(weight), "", True, place) if weight is not None else None
-    where, inputs = functions.WEIGHTS.get(plan.name, (0, ""))
-    weight = kwargs.get("weight", args[where] if len(args) > where else None)
-    if not inputs or not isinstance(weight, torch.Tensor) or weight.ndim < 2:
-        return None
-    return Layer(weakref.ref(weight), inputs, True, place)
+    return None
 
 
 def _followed(plan: Plan, result: Any, first: Any, dim: int) -> int | None:

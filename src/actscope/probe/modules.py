@@ -94,11 +94,6 @@ def kind_of(module: Any, first: Any) -> str | None:
     return "activation" if _verdicts[module] else None
 
 
-def caller(module: Any) -> Caller:
-    """A function that computes what the module does, on a copy in eval mode, without its hooks."""
-    return Caller(module)
-
-
 class Caller:
     """A function that computes what a module does, on a copy in eval mode, without its hooks."""
 

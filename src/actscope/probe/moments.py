@@ -31,7 +31,6 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
     return 1 if len(shape) in (4, 5) else len(shape) - 1
 
 
-_SHORT = (torch.float16, torch.bfloat16)
 NAMES = ("mean", "var", "least", "most", "low", "high")
 FOLD = 16  # batches whose sums wait on a device to be added up together
 
@@ -69,20 +68,39 @@ class Moments:
         count = y.numel()
         if count == 0:
             return
-        if y.dtype in _SHORT:
-            y = y.float()
         units = y.shape[dim]
         if units != self.units:
             self.units, self.rows, self._sums, self._waiting = units, 0, None, {}
+        if y.dtype is not torch.float32 and y.dtype is not torch.float64:
+            y = y.float()
         if self.on_cpu and y.is_cpu:
-            begin, code = self._sums is None, compiled()
-            if begin:
-                self._sums = np.empty((code.HEIGHT, units))
-            rows, inner = _columns(y, dim)
-            code.add(rows, inner, self._sums, _bounds(self.low, self.high), begin)
+            self._compiled(y, dim, count)
         else:
             self._on_device(y, dim)
         self.rows += count // units
+
+    def _compiled(self, y: Any, dim: int, count: int) -> None:
+        """Add a batch by one pass of compiled code.
+
+        It is not copied where it lies in memory as torch makes it, channels last included.
+        """
+        if not y.is_contiguous():
+            moved = y.movedim(dim, -1)
+            y, dim = (moved, y.ndim - 1) if moved.is_contiguous() else (y.contiguous(), dim)
+        inner = 1 if dim == y.ndim - 1 else math.prod(y.shape[dim + 1 :])
+        columns, code, begin = self.units * inner, compiled(), self._sums is None
+        if begin:
+            self._sums = np.empty((code.HEIGHT, self.units))
+        code.add_at(
+            y.data_ptr(),
+            y.dtype is torch.float64,
+            count // columns,
+            columns,
+            inner,
+            self._sums,
+            _bounds(self.low, self.high),
+            begin,
+        )
 
     def _on_device(self, y: Any, dim: int) -> None:
         """Add a batch by calls of torch; nothing is read off the device for a while."""
@@ -181,20 +199,6 @@ class Moments:
 
 def _is_zero(low: Tail | None) -> bool:
     return low is not None and low.limit == 0.0 and low.within == 0.0
-
-
-def _columns(y: Any, dim: int) -> tuple[NDArray[np.floating[Any]], int]:
-    """A batch as (rows, columns), and how many columns after one another are one unit's.
-
-    It is not copied where it lies in memory as torch makes it, channels last included.
-    """
-    if dim != y.ndim - 1 and not y.is_contiguous():
-        moved = y.movedim(dim, -1)
-        if moved.is_contiguous():
-            y, dim = moved, y.ndim - 1
-    rows = y.contiguous().numpy()
-    inner = math.prod(rows.shape[dim + 1 :])
-    return rows.reshape(-1, rows.shape[dim] * inner), inner
 
 
 @functools.lru_cache(maxsize=256)

@@ -69,7 +69,8 @@ class Notes:
     ) -> Note:
         """Note what is known of a tensor."""
         note = Note(weakref.ref(tensor), expression, dim, weighted, layer, **more)
-        note.stretch = self.stretch
+        if self.stretch is not None:
+            note.stretch = self.stretch
         self.held[id(tensor)] = note
         return note
 

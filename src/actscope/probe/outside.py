@@ -5,20 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
-
 from actscope.probe.calls import Call, Listener, Opaque
-from actscope.probe.dense import PLAIN_TYPES
-from actscope.probe.transforms import aside, bare, bared, is_on
-
-
-def _plain(tensor: Any) -> bool:
-    """Whether a tensor can be measured as it is."""
-    return type(tensor) in PLAIN_TYPES and not tensor.is_nested and not is_on()
+from actscope.probe.dense import described, has_memory, is_plain
+from actscope.probe.transforms import aside, bare, bared
 
 
 class Outside:
     """A listener that hears of plain tensors only, outside of every transform.
+
+    A site whose output has no numbers of its own to read is told of as opaque.
 
     Args:
         listener: any.
@@ -32,12 +27,12 @@ class Outside:
 
     def site(self, call: Call) -> Any:
         """An activation was applied."""
-        if _plain(call.output):
+        if is_plain(call.output):
             return self.listener.site(call)
         output, mapped = bared(call.output)
-        if is_traceable_wrapper_subclass(output):
-            what = f"{call.label} of a {type(output).__name__}"
-            self.listener.opaque(Opaque(call.path, what, "give plain tensors"))
+        if not has_memory(output):
+            what, way_out = described(output)
+            self.listener.opaque(Opaque(call.path, f"{call.label}: its output is {what}", way_out))
             return None
         source = call.source
         if mapped and source is not None:
@@ -54,7 +49,7 @@ class Outside:
 
     def rows(self, tensor: Any, dim: int | None) -> Any:
         """A tensor is about to be overwritten."""
-        if _plain(tensor):
+        if is_plain(tensor):
             return self.listener.rows(tensor, dim)
         plain, mapped = bared(tensor)
         with aside():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +26,10 @@ from actscope.probe.expressions import (
 from actscope.probe.functions import ALWAYS, HINGE, PLAIN, Plan
 from actscope.probe.notes import Notes
 from actscope.probe.outside import Outside
-from actscope.probe.stack import NO_FUNCTIONS, Frame, Stack
-from actscope.probe.transforms import bare, bared, is_on
+from actscope.probe.stack import NO_FUNCTIONS, Frame, Seen
+from actscope.probe.transforms import bare, bared, running
 
+CALLED = Plan("an activation module")
 ALONE = 2  # references to what only `Waiting` holds: its own, and the one that asks
 
 
@@ -56,11 +56,10 @@ class Sites:
     Args:
         root: the module whose forward is followed.
         listener: what is told.
-        path_of: a module's path, given it, its parent and the parent's path.
-        kinds: what was found out about modules before: id -> (module, verdict).
         again: enters a pass over a checkpoint's second run.
 
     Attributes:
+        frames: the calls of modules that have not returned.
         notes: what is known of live tensors.
         pending: result id -> what waits for its use.
         stretches: some of the pass ran inside a reentrant checkpoint.
@@ -74,14 +73,11 @@ class Sites:
         self,
         root: Any,
         listener: Listener,
-        path_of: Callable[[Any, Any, str], str],
-        kinds: dict[int, tuple[Any, str | None]],
         again: Callable[[Stretch], Any],
     ) -> None:
         self.listener: Any = Outside(listener)
         self.again = again
-        # no cycle: a pass is freed when it is over, not when the garbage is collected
-        self.stack = Stack(weakref.proxy(self), root, path_of, kinds)
+        self.frames = [Frame(root, "")]
         self.notes = Notes()
         self.pending: dict[int, Waiting] = {}
         self.stretches = False
@@ -97,7 +93,7 @@ class Sites:
         if new.level > PLAIN or source.weighted:
             origin = None if result is origin else origin
             plain = result
-            if is_on():
+            if running() is not None:
                 (plain, source.mapped), origin = bared(result), bare(origin)
             self.pending[id(result)] = Waiting(plain, origin, new, core)
 
@@ -153,22 +149,31 @@ class Sites:
 
     def use(self, plan: Plan, tensors: list[Any], gate: bool = False) -> None:
         """Something that is not elementwise uses these tensors: their expressions are complete."""
+        notes = self.notes.held
         for tensor in tensors:
-            note = self.notes.get(tensor)
-            if note is None or note.expression is None:
+            note = notes.get(id(tensor))
+            if note is None or note.expression is None or note.ref() is not tensor:
                 continue
-            held = self.pending.pop(id(tensor), None) or Waiting(tensor, None, note.expression)
-            reduced = plan.name in functions.REDUCTIONS and note.expression.level < ALWAYS
-            onward = plan.name in functions.ONWARD and is_polynomial(note.expression)
-            if onward or (is_reported(note.expression) and not reduced):
-                note.expression.gated = gate
+            expression = note.expression
+            held = self.pending.pop(id(tensor), None) or Waiting(tensor, None, expression)
+            if expression.level == ALWAYS:
+                complete = not expression.emitted
+            elif plan.name in functions.REDUCTIONS:
+                complete = False
+            else:
+                onward = plan.name in functions.ONWARD and is_polynomial(expression)
+                complete = onward or is_reported(expression)
+            if complete:
+                expression.gated = gate
                 self.emit(held)
 
     def emit(self, held: Waiting) -> None:
         """An expression is complete: it is a site, if what bends in it is not told of yet."""
         expression = held.expression
-        calls = bending(expression)
-        told = bool(calls) and all(c.emitted for c in calls)
+        told, calls = expression.emitted, list[Expression]()
+        if expression.module_path is None:  # of a module's the only part is its input
+            calls = bending(expression)
+            told = bool(calls) and all(c.emitted for c in calls)
         for call in (expression, *calls):
             call.emitted = True
         if not told and held.result.is_floating_point() and not self.muted:
@@ -180,22 +185,67 @@ class Sites:
         """Softmax or GLU was applied, by a function or (frame) a module."""
         if self.muted:
             return
+        if frame is not None:  # a module's own calls are not followed
+            self.use(CALLED, [first])
         known = self.notes.get(first) if first is not None else None
         self.notes.put(result, squashed=name if name in ("softmax", "log_softmax") else None)
         glu = name == "glu"
         kind = "softmax" if not glu else "module" if frame else "function"
         dim = known.dim if glu and known is not None else None if glu else result.ndim - 1
-        where = frame or self.stack.frames[-1]
+        where = frame or self.frames[-1]
         self._report(
             Call(where.path, kind, None, name, result, None, Source(dim, False, None, 0), glu,
                  seconds, frame.serial if frame else self.serial, frame.module if frame else None)
         )  # fmt: skip
 
+    def activated(self, frame: Frame, seen: Seen, result: Any, seconds: float) -> None:
+        """An activation module returned: its result is an expression of its input."""
+        below = self._below(frame.first)
+        if frame.kept is not None:
+            below.source.rows = frame.kept
+        new = Expression(
+            below.source,
+            seen.name,
+            seen.call,
+            (below,),
+            level=ALWAYS,
+            bends=True,
+            seconds=seconds,
+            module_path=frame.path,
+            frame=self.frames[-1],
+            serial=frame.serial,
+        )
+        self.made(result, frame.first, new)
+
+    def _below(self, first: Any) -> Expression:
+        """What an activation module starts from: its input as a source."""
+        below = self.notes.expression(first)
+        if below is not None and below.func is None:
+            return below
+        # its input is an expression already: the module's function starts from its result
+        if below is not None and is_reported(below):
+            self.use(CALLED, [first])
+        self.pending.pop(id(first), None)
+        known: Any = below.source if below is not None else self.notes.get(first)
+        return _source(first, known)
+
+    def begin(self, tensor: Any) -> Expression:
+        """An activation is finished: what is worked out from its result has that as its source."""
+        note = self.notes.get(tensor)
+        assert note is not None and note.expression is not None
+        note.squashed = self.notes.squashed(tensor)
+        made = note.expression
+        note.made_by = note.made_by or made
+        note.expression = _source(tensor, made.source)
+        return note.expression
+
     def _report(self, call: Call) -> None:
         with NO_FUNCTIONS():  # modes around the model, another watch's too, are not shown our work
             site = self.listener.site(call)
+        if site is None:
+            return
         note = self.notes.get(call.output)
-        if site is not None and note is not None and note.stretch is not None:
+        if note is not None and note.stretch is not None:
             note.stretch.add(call.serial, site, call.cored)
 
     def finish(self) -> None:
@@ -230,7 +280,7 @@ class Sites:
 
     def hidden(self, what: str, way_out: str) -> None:
         """Report what cannot be looked into, where the pass is."""
-        self.listener.opaque(Opaque(self.stack.frames[-1].path, what, way_out))
+        self.listener.opaque(Opaque(self.frames[-1].path, what, way_out))
 
     def written(self, plan: Plan, args: tuple[Any, ...]) -> None:
         """Report values put through a mask that was worked out from data: x[x < 0] *= 0.1."""
@@ -257,6 +307,13 @@ class Sites:
             note = self.notes.get(tensor)
             if note is not None and note.stretch is not None and not note.stretch.bound:
                 note.stretch.bind(tensor, self.again)
+
+
+def _source(tensor: Any, known: Any) -> Expression:
+    """A tensor as a source, of which a note, or the source before it, tells what is known."""
+    if known is None:
+        return Expression(Source(None, False, None, version_of(tensor)))
+    return Expression(Source(known.dim, known.weighted, known.layer, version_of(tensor)))
 
 
 def _call(held: Waiting, gated: bool) -> Call:

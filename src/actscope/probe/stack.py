@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from actscope.probe import modules
-from actscope.probe.calls import Opaque
-from actscope.probe.expressions import Expression, Source, is_reported, version_of
-from actscope.probe.functions import ALWAYS, Plan
 from actscope.probe.transforms import aside, bare
 
-if TYPE_CHECKING:
-    from actscope.probe.sites import Sites
-
-SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
-CALLED = Plan("an activation module")
 NO_FUNCTIONS = torch._C.DisableTorchFunction
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was found out about a module.
+
+    Attributes:
+        module: the module.
+        path: its path under the root.
+        tried: what it is is known.
+        verdict: what activation it is (see `modules.kind_of`), or None.
+        name: what its function is called.
+        call: computes what it does.
+    """
+
+    module: Any
+    path: str
+    tried: bool = False
+    verdict: str | None = None
+    name: str = ""
+    call: Callable[[Any], Any] | None = None
+
+    def look(self, first: Any) -> None:
+        """Find out what a module is that is called with a first argument."""
+        with NO_FUNCTIONS(), aside():
+            self.verdict = modules.kind_of(self.module, bare(first))
+        self.tried = isinstance(first, torch.Tensor) and first.is_floating_point()
+        if self.verdict is not None:
+            self.name, self.call = modules.name_of(self.module), modules.Caller(self.module)
 
 
 @dataclass(slots=True)
@@ -33,7 +53,9 @@ class Frame:
         quiet: it is inside an activation module, or is one: nothing in it is a site.
         started: seconds of the clock when its forward began.
         serial: the number of the call in the pass.
-        called: (verdict, first argument, rows kept of it) of an activation module.
+        seen: what is known of an activation module; None for any other.
+        first: its first argument.
+        kept: rows kept of that, where it is about to be overwritten.
         aside: the pass does not follow calls of torch until it returns.
     """
 
@@ -42,122 +64,14 @@ class Frame:
     quiet: bool = False
     started: float = 0.0
     serial: int = 0
-    called: tuple[str, Any, Any] | None = None
+    seen: Seen | None = None
+    first: Any = None
+    kept: Any = None
     aside: bool = False
 
 
-class Stack:
-    """The calls of modules that have not returned.
-
-    Args:
-        owner: the state of the pass, which is told of activation modules.
-        root: the module whose forward is followed.
-        path_of: a module's path, given it and the frame above: (module, parent, parent's path).
-        kinds: what was found out about modules before: id -> (module, verdict).
-    """
-
-    def __init__(
-        self,
-        owner: Sites,
-        root: Any,
-        path_of: Callable[[Any, Any, str], str],
-        kinds: dict[int, tuple[Any, str | None]],
-    ) -> None:
-        self.owner, self.path_of, self.kinds = owner, path_of, kinds
-        self.frames = [Frame(root, "")]
-
-    def push(self, module: Any, args: tuple[Any, ...]) -> Frame:
-        """A module under the root is called."""
-        start = time.perf_counter()
-        above, owner = self.frames[-1], self.owner
-        frame = Frame(module, self.path_of(module, above.module, above.path), above.quiet)
-        self.frames.append(frame)
-        if frame.quiet:
-            return frame
-        owner.serial += 1
-        frame.serial = owner.serial
-        if isinstance(module, torch.jit.ScriptModule):
-            owner.listener.opaque(Opaque(frame.path, "a scripted body", SCRIPTED))
-        first = args[0] if args else None
-        verdict = self._verdict(module, first)
-        if verdict is not None:
-            frame.quiet = True
-            kept = None
-            if verdict == "activation" and getattr(module, "inplace", False):
-                note = owner.notes.get(first)
-                with NO_FUNCTIONS():
-                    kept = owner.listener.rows(first, note.dim if note else None)
-            frame.called = (verdict, first, kept)
-        now = time.perf_counter()
-        owner.own += now - start
-        frame.started = now
-        return frame
-
-    def _verdict(self, module: Any, first: Any) -> str | None:
-        known = self.kinds.get(id(module))
-        if known is not None and known[0] is module:
-            return known[1]
-        with NO_FUNCTIONS(), aside():
-            verdict = modules.kind_of(module, bare(first))
-            if isinstance(first, torch.Tensor) and first.is_floating_point():
-                self.kinds[id(module)] = (module, verdict)
-        return verdict
-
-    def pop(self, module: Any, result: Any) -> None:
-        """A module under the root returned, or raised."""
-        while len(self.frames) > 1:
-            frame = self.frames.pop()
-            if frame.module is module:
-                break
-        else:
-            return
-        if frame.called is None or not isinstance(result, torch.Tensor):
-            return
-        start = time.perf_counter()
-        with NO_FUNCTIONS():
-            if frame.called[0] == "activation":
-                self._activated(frame, result, start - frame.started)
-            else:
-                verdict, first, _ = frame.called
-                self.owner.spread(verdict, result, first, start - frame.started, frame)
-        self.owner.own += time.perf_counter() - start
-
-    def _activated(self, frame: Frame, result: Any, seconds: float) -> None:
-        """An activation module returned: its result is an expression of its input."""
-        assert frame.called is not None
-        owner = self.owner
-        _, first, kept = frame.called
-        note = owner.notes.get(first)
-        below = self._below(first)
-        source = below.source
-        if kept is not None:
-            source.rows = kept
-        if note is not None and source.dim is None:
-            source.dim = note.dim
-        new = Expression(
-            source,
-            modules.name_of(frame.module),
-            modules.caller(frame.module),
-            (below,),
-            level=ALWAYS,
-            bends=True,
-            seconds=seconds,
-            module_path=frame.path,
-            frame=self.frames[-1],
-            serial=frame.serial,
-        )
-        owner.made(result, first, new)
-
-    def _below(self, first: Any) -> Expression:
-        """What an activation module starts from: its input as a source."""
-        owner = self.owner
-        below = owner.notes.expression(first)
-        if below is not None and below.func is None:
-            return below
-        # its input is an expression already: the module's function starts from its result
-        if below is not None and is_reported(below):
-            owner.use(CALLED, [first])
-        owner.pending.pop(id(first), None)
-        known = below.source if below is not None else Source(None, False, None, 0)
-        version = version_of(first)
-        return Expression(Source(known.dim, known.weighted, known.layer, version))
+def path_of(module: Any, above: Frame) -> str:
+    """The path of a module that was made since: its parent's name for it, or else its class."""
+    named = (name for name, child in above.module._modules.items() if child is module)
+    name = next(named, type(module).__name__)
+    return f"{above.path}.{name}" if above.path else str(name)

@@ -342,7 +342,7 @@ def _name(module: Any) -> str:
 
     source = Expression(Source(None, False, None, 0))
     call = Expression(
-        source.source, modules.name_of(module), modules.caller(module), (source,), module_path=""
+        source.source, modules.name_of(module), modules.Caller(module), (source,), module_path=""
     )
     identity = identify(call, (2, _width(module)), "cpu")
     if identity is None:

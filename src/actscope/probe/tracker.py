@@ -32,12 +32,24 @@ from actscope.probe.forward import Again, Known, Pass
 from actscope.probe.hooks import Hook, leave, stay
 from actscope.probe.modules import is_one_call
 from actscope.probe.sites import Sites
-from actscope.probe.stack import NO_FUNCTIONS
+from actscope.probe.stack import NO_FUNCTIONS, Seen
 from actscope.probe.wrappers import entry_of
 from actscope.probe.wrappers import unwrap as unwrap
 
 _ALONE = threading.local()
 CHECKS = 8  # passes that are checked at most, while none is complete
+
+
+class _Here(threading.local):
+    """What runs in a thread.
+
+    Attributes:
+        current: the pass that is on.
+        last: the one that ended last.
+    """
+
+    current: Pass | None = None
+    last: Pass | None = None
 
 
 class Tracker:
@@ -51,13 +63,13 @@ class Tracker:
     def __init__(self, model: Any, listener: Listener) -> None:
         self.root, self.listener = unwrap(model), listener
         self.entry = entry_of(model) or self.root
-        self.paths = {id(m): (m, n) for n, m in reversed(list(self.root.named_modules()))}
-        self.plain: frozenset[int] = frozenset()  # ids of modules that need not be followed
-        self.local = threading.local()
+        named = reversed(list(self.root.named_modules()))
+        self.known = Known(seen={id(m): Seen(m, path) for path, m in named})
+        self.skipped: frozenset[int] = frozenset()  # ids of modules that need not be followed
+        self.local = _Here()
         self.handles: list[Any] = []
         self.everywhere: list[Any] = []
         self.lock = threading.Lock()
-        self.known = Known()
         self.attached = self.compiled = False
         self.open: dict[Pass, threading.Thread] = {}  # passes that run, in whichever thread
         self.checks = 0  # CHECKS from the first complete pass on
@@ -68,7 +80,8 @@ class Tracker:
     def attach(self) -> None:
         """Register the hooks on the root; those on all modules are there during a pass only."""
         self.attached = True
-        self.plain = frozenset(i for i, (m, _) in self.paths.items() if is_one_call(m))
+        plain = (i for i, seen in self.known.seen.items() if is_one_call(seen.module))
+        self.skipped = frozenset((*plain, id(self.root), id(self.entry)))
         self.compiled = any("_orig_mod" in m._modules for m in self.root.modules())
         self.handles = [
             self.entry.register_forward_pre_hook(Hook(self._enter), prepend=True, with_kwargs=True),
@@ -82,7 +95,7 @@ class Tracker:
         A pass of another thread that still runs keeps them until it ends.
         """
         self.attached = False
-        current = self._current()
+        current = self.local.current
         if current is not None:
             self._close(current)
         with self.lock:
@@ -123,12 +136,9 @@ class Tracker:
                 leave(self.entry)
             self.handles = []
 
-    def _current(self) -> Pass | None:
-        return getattr(self.local, "current", None)
-
     def _begin(self, current: Pass) -> Pass | None:
         """Enter a pass; returns the one that it interrupts."""
-        before = self._current()
+        before = self.local.current
         if self._hook(current):
             self.local.current = current
             current.__enter__()
@@ -151,7 +161,7 @@ class Tracker:
             return
         if getattr(_ALONE, "tracker", self) is not self:  # an inspection's pass, in this thread
             return
-        current = self._current()
+        current = self.local.current
         if isinstance(current, Again):  # its second run raised
             self._close(current)
         elif current is not None:  # the root calls itself
@@ -160,9 +170,9 @@ class Tracker:
         if not self.due():
             return
         again = functools.partial(self._again, self.listener)
-        sites = Sites(self.root, self.listener, self.path_of, self.known.kinds, again)
-        if module is not self.entry:  # a replica of DataParallel
-            sites.stack.frames[0].module = module
+        # a replica of DataParallel is a root of its own
+        root = self.root if module is self.entry else module
+        sites = Sites(root, self.listener, again)
         check = self.checks < CHECKS
         self.checks += check
         current = (Checked if check else Pass)(sites, self.known)
@@ -172,7 +182,7 @@ class Tracker:
         current.started = time.perf_counter()
 
     def _leave(self, module: Any, args: Any, result: Any) -> None:
-        current = self._current()
+        current = self.local.current
         if current is None or _in_backward():
             return
         if current.depth:
@@ -202,33 +212,14 @@ class Tracker:
     # -- hooks on all modules ----------------------------------------------------------------
 
     def _push(self, module: Any, args: tuple[Any, ...]) -> None:
-        if id(module) in self.plain:
-            return
-        current = self._current()
-        if current is not None and not self._outside(current, module):
+        current = self.local.current
+        if current is not None and id(module) not in self.skipped:
             current.push(module, args)
 
     def _pop(self, module: Any, args: Any, result: Any) -> None:
-        if id(module) in self.plain:
-            return
-        current = self._current()
-        if current is not None and not self._outside(current, module):
+        current = self.local.current
+        if current is not None and id(module) not in self.skipped:
             current.pop(module, result)
-
-    def _outside(self, current: Pass, module: Any) -> bool:
-        """Whether a module is the root, or a wrapper around it."""
-        return module is current.frames[0].module or module is self.root or module is self.entry
-
-    def path_of(self, module: Any, above: Any, above_path: str) -> str:
-        """A module's path under the root; for one made since, its parent's name for it."""
-        known = self.paths.get(id(module))
-        if known is not None and known[0] is module:
-            return str(known[1])
-        for name, child in above._modules.items():
-            if child is module:
-                return f"{above_path}.{name}" if above_path else str(name)
-        name = type(module).__name__
-        return f"{above_path}.{name}" if above_path else name
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -248,7 +239,7 @@ class Tracker:
     @contextlib.contextmanager
     def loss(self) -> Iterator[Pass | None]:
         """Follow what is done with the output of the last forward pass, to see the loss."""
-        last = getattr(self.local, "last", None)
+        last = self.local.last
         if last is None:
             yield None
             return
@@ -261,7 +252,7 @@ class Tracker:
         """Follow a checkpoint's second run; what is returned ends it."""
         relay = Relay(listener, stretch)
         again = functools.partial(self._again, relay)
-        sites = Sites(self.root, relay, self.path_of, self.known.kinds, again)
+        sites = Sites(self.root, relay, again)
         current = Again(sites, self.known)
         before = self._begin(current)
         return lambda: self._close(current, before)

@@ -15,13 +15,8 @@ import torch
 from torch._C import _functorch
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
-_top: Callable[[], Any] = _functorch.peek_interpreter_stack
+running: Callable[[], Any] = _functorch.peek_interpreter_stack  # the innermost one, or None
 _NOTHING = contextlib.nullcontext()
-
-
-def is_on() -> bool:
-    """Whether a transform runs."""
-    return _top() is not None
 
 
 def bare(tensor: Any) -> Any:
@@ -49,4 +44,4 @@ def bared(tensor: Any) -> tuple[Any, int]:
 
 def aside() -> Any:
     """A context in which no transform is on."""
-    return temporarily_clear_interpreter_stack() if is_on() else _NOTHING
+    return temporarily_clear_interpreter_stack() if running() is not None else _NOTHING
