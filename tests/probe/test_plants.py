@@ -175,7 +175,7 @@ ENDS: dict[str, tuple[Callable[..., Any], Any, Any, str, str]] = {
     ),
     "by hand": (
         lambda z: z.exp() / z.exp().sum(-1, keepdim=True), Y, "cross_entropy",
-        "probabilities_as_logits", "loss",
+        "softmax_before_cross_entropy", "loss",
     ),
     "by its norm": (
         lambda z: F.normalize(z.abs(), p=1, dim=-1), Y, "cross_entropy", "probabilities_as_logits",

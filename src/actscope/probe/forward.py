@@ -19,6 +19,7 @@ from actscope.probe import functions
 from actscope.probe.checkpoints import bracket
 from actscope.probe.expressions import Expression, is_reported, level_of
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
+from actscope.probe.guards import GUARDS, kept
 from actscope.probe.held import Held
 from actscope.probe.layers import is_softmax, note_result, note_sum, note_written
 from actscope.probe.sites import Sites
@@ -94,7 +95,11 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         if plan.told:
             sites.tell(plan, args)
         if plan.level >= PLAIN and (plan.name not in ("max", "min") or len(tensors) == 2):
-            return self._elementwise(plan, func, args, kwargs, tensors, start)
+            squashed = plan.name in GUARDS and kept(self.notes, func, args, kwargs)
+            result = self._elementwise(plan, func, args, kwargs, tensors, start)
+            if squashed and (note := self.notes.get(result)) is not None:
+                note.squashed = squashed
+            return result
         sites.use(plan, tensors)
         called = time.perf_counter()
         sites.own += called - start

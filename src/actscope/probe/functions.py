@@ -135,6 +135,9 @@ MASKED = ("values written through a mask (x[x < 0] = …)", "write it as torch.w
 COMPLEX = "apply it to the real and the imaginary part"
 # Python functions of torch that call activations: run again with the probe looking inside
 COMPOSITES = frozenset(["multi_head_attention_forward", "gumbel_softmax"])
+# what is squashed into probabilities, and the logarithms that the rules do not want behind it
+PROBABILITIES = words("softmax sigmoid")
+LOGS = words("log log2 log10")
 # losses, whose input the rules look at
 LOSSES = words(
     """cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss
@@ -225,7 +228,7 @@ def plan_of(func: Callable[..., Any]) -> Plan:
         name,
         level=level,
         in_place=in_place,
-        told=name in FUSED or name in LOSSES or name == "log",
+        told=name in FUSED or name in LOSSES or name in LOGS,
         composite=name in COMPOSITES and hasattr(func, "__code__"),
         spread=name in SOFTMAX or name in GATED,
         writes=in_place or name in _WRITERS or LEVELS.get(name) == ALWAYS,

@@ -76,7 +76,16 @@ def is_softmax(notes: Notes, plan: Plan, args: tuple[Any, ...]) -> str:
     above, below = (notes.get(a) for a in (*args, None, None)[:2])
     if not name or above is None or below is None or below.expression is None:
         return ""
-    return name if below.expression.source.total is above.expression is not None else ""
+    total, over = below.expression.source.total, above.expression
+    return name if total is not None and over is not None and _equal(total, over) else ""
+
+
+def _equal(a: Expression, b: Expression) -> bool:
+    """Whether two expressions are one, or the same function of the same thing, called twice."""
+    return a is b or (
+        a.name in functions.EXPONENTIALS
+        and (a.source, a.name, a.args, a.kwargs) == (b.source, b.name, b.args, b.kwargs)
+    )
 
 
 def _first_data(notes: Notes, tensors: list[Any]) -> Any:

@@ -24,7 +24,7 @@ class Note:
         constant: made of numbers, not of data.
         uniform: all its numbers are equal.
         made_by: the activation that the values come from, through views alone.
-        squashed: "softmax" or "log_softmax" where the values are such a function's.
+        squashed: "softmax", "log_softmax" or "sigmoid" where the values are such a function's.
         total: the exponential that its numbers are sums of (see `Source`).
         stretch: the part of the pass without gradients in which it was made, or None.
     """

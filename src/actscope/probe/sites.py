@@ -183,12 +183,12 @@ class Sites:
         self, name: str, result: Any, first: Any, seconds: float, frame: Frame | None = None
     ) -> None:
         """Softmax or GLU was applied, by a function or (frame) a module."""
-        if self.muted:
-            return
-        if frame is not None:  # a module's own calls are not followed
+        if frame is not None and not self.muted:  # a module's own calls are not followed
             self.use(CALLED, [first])
         known = self.notes.get(first) if first is not None else None
         self.notes.put(result, squashed=name if name in ("softmax", "log_softmax") else None)
+        if self.muted:
+            return
         glu = name == "glu"
         kind = "softmax" if not glu else "module" if frame else "function"
         dim = known.dim if glu and known is not None else None if glu else result.ndim - 1
@@ -274,7 +274,7 @@ class Sites:
             self.hidden(f"{what} ({name})", way)
         elif args and isinstance(args[0], torch.Tensor):
             squashed = self.notes.squashed(args[0])
-            if name != "log" or squashed == "softmax":
+            if name not in functions.LOGS or squashed in functions.PROBABILITIES:
                 with NO_FUNCTIONS():
                     self.listener.loss(name, args[0], squashed)
 

@@ -1,25 +1,29 @@
-"""The logarithm of a softmax, in two steps.
+"""The logarithm of a softmax or a sigmoid, in two steps.
 
 `log(softmax(x))` is −∞ where the softmax underflows (logits 104 apart in float32, 17 in float16),
-and its gradient NaN. `log_softmax` is the same number without the underflow.
+and its gradient NaN. A small number against it, `log(softmax(x) + 1e-8)` or a clamp, keeps it
+finite, and stops the gradient of what it covers: of the examples that are most wrong.
+`log_softmax` is the same number without the underflow; for a sigmoid `logsigmoid`.
 
-The evidence: the smallest probability that was seen.
+The evidence: the smallest number that the logarithm was taken of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from actscope.probe.functions import LOGS, PROBABILITIES
 from actscope.probe.rules._base import Found, Rule, Seen
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     for loss in seen.losses:
-        if loss.name == "log" and loss.squashed == "softmax":
+        if loss.name in LOGS and loss.squashed in PROBABILITIES:
             yield Found(
                 "loss",
-                f"log is taken of a softmax's output, whose smallest value is {loss.least:.3g}",
-                {"least": loss.least},
+                f"{loss.name} is taken of a {loss.squashed}'s output; its smallest argument is "
+                f"{loss.least:.3g}",
+                {"squashed": loss.squashed, "least": loss.least},
             )
 
 
@@ -28,6 +32,7 @@ RECORD = Rule(
     code="ACT503",
     severity="warning",
     check=_check,
-    cause="log and softmax written one after the other",
-    todo="use torch.log_softmax, or cross_entropy on the logits",
+    cause="log and softmax (or sigmoid) written one after the other",
+    todo="use torch.log_softmax (F.logsigmoid), or a loss on the logits: cross_entropy, "
+    "binary_cross_entropy_with_logits",
 )
