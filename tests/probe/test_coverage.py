@@ -140,6 +140,42 @@ def test_work_of_others(form: str) -> None:
     assert found[0][1].startswith(said)
 
 
+FOREACH = {
+    "tanh": (lambda y: torch._foreach_tanh([y])[0], "torch._foreach_tanh of a list of tensors"),
+    "in place": (
+        lambda y: (torch._foreach_sigmoid_([y]), y)[1],
+        "torch._foreach_sigmoid of a list of tensors",
+    ),
+    "a clamp behind a layer": (
+        lambda y: torch._foreach_clamp_min([y], 0.0)[0],
+        "torch._foreach_clamp_min of a list of tensors",
+    ),
+    "the input": (lambda y: (torch._foreach_abs([torch.randn(3)]), y)[1], None),
+    "parts of an activation": (
+        lambda y: torch._foreach_sqrt(torch._foreach_exp(torch._foreach_mul([y], 2.0)))[0],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FOREACH)
+def test_lists_of_tensors(form: str) -> None:
+    function, said = FOREACH[form]
+    assert opaque(function) == ([("2", said)] if said else [])
+    assert opaque(function, grad=False) == ([("2", said)] if said else [])
+
+
+def test_lists_of_tensors_in_scripted_code() -> None:
+    def scripted(y: torch.Tensor) -> torch.Tensor:
+        return torch._foreach_tanh([y])[0]
+
+    with pytest.warns(DeprecationWarning, match="torch.jit.script"):
+        function = torch.jit.script(scripted)
+    ((path, what),) = opaque(lambda y: function(y))
+    assert path == "2"
+    assert what.startswith("foreach_tanh in code that Python does not run")
+
+
 SEEN = {
     "autograd function of torch's parts": _Exact.apply,
     "composed": _silu,

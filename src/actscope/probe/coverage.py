@@ -87,7 +87,7 @@ class Hidden(TorchDispatchMode):  # type: ignore[misc]
         if running is None:
             if plan.name == "lift_fresh" and self.left:
                 self.numpy(frame)
-            if plan.level >= HINGE or plan.spread:
+            if max(plan.level, functions.level_of_list(plan.name)) >= HINGE or plan.spread:
                 self._outside(frame, plan.name.strip("_"))
         elif running.level < PLAIN and (plan.level == ALWAYS or plan.spread):
             known = running.spread or running.told or running.name in functions.COMPOSITES

@@ -131,6 +131,7 @@ FUSED = {
     "rnn_relu_cell": ("the ReLU of an RNN cell", "write the cell with torch.relu"),
 }
 SCRIPTED = "give the original nn.Module, before torch.jit.script or trace"
+LISTS = "call the function on each tensor of the list"
 MASKED = ("values written through a mask (x[x < 0] = …)", "write it as torch.where(x < 0, …, x)")
 COMPLEX = "apply it to the real and the imaginary part"
 # Python functions of torch that call activations: run again with the probe looking inside
@@ -186,7 +187,8 @@ class Plan:
         ignored: reads a property only; uses up nothing.
         level: PLAIN to ALWAYS for an elementwise function, −1 for any other.
         in_place: the first argument is overwritten.
-        told: a fused kernel, a loss or a logarithm: the listener hears of it before it runs.
+        told: a fused kernel, a loss, a logarithm, an activation of a list of tensors: the listener
+            hears of it before it runs.
         composite: a Python function of torch that is run again with the probe looking inside.
         spread: softmax or GLU: an activation that is not elementwise.
         switch: turns gradients on or off.
@@ -228,7 +230,7 @@ def plan_of(func: Callable[..., Any]) -> Plan:
         name,
         level=level,
         in_place=in_place,
-        told=name in FUSED or name in LOSSES or name in LOGS,
+        told=name in FUSED or name in LOSSES or name in LOGS or level_of_list(name) >= HINGE,
         composite=name in COMPOSITES and hasattr(func, "__code__"),
         spread=name in SOFTMAX or name in GATED,
         writes=in_place or name in _WRITERS or LEVELS.get(name) == ALWAYS,
@@ -236,6 +238,12 @@ def plan_of(func: Callable[..., Any]) -> Plan:
         units=UNITS.get(name),
         weight=WEIGHTS.get(name),
     )
+
+
+def level_of_list(name: str) -> int:
+    """How much of an activation `_foreach_tanh` and its kin are; −1 for any other function."""
+    alone = name.removeprefix("_foreach_")
+    return LEVELS.get(alone, -1) if alone != name else -1
 
 
 # functions that write without saying so in their name; embeddings where max_norm is given

@@ -272,6 +272,10 @@ class Sites:
         if name in functions.FUSED:
             what, way = functions.FUSED[name]
             self.hidden(f"{what} ({name})", way)
+        elif (level := functions.level_of_list(name)) >= HINGE:
+            notes = map(self.notes.get, args[0])
+            if level == ALWAYS or any(note and note.weighted for note in notes):
+                self.hidden(f"torch.{name} of a list of tensors", functions.LISTS)
         elif args and isinstance(args[0], torch.Tensor):
             squashed = self.notes.squashed(args[0])
             if name not in functions.LOGS or squashed in functions.PROBABILITIES:
