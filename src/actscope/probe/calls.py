@@ -20,7 +20,7 @@ class Call:
         output: the result, alive for the length of the listener's call.
         z: the input, or None where it is gone.
         source: where the input came from, with rows kept from before it was overwritten.
-        gated: its output is multiplied by another tensor of the same shape.
+        gated: its output is multiplied by another tensor, of its shape or broadcast.
         seconds: the time it took.
         serial: the number, in the pass, of the call of torch that completed it.
         module: the module that it is, or None.

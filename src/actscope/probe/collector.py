@@ -59,7 +59,7 @@ class Site:
         path: the path of the module around the call (its own, for an activation module).
         kind: "module", "function", "composed" or "softmax".
         identity: what it computes.
-        gated: whether its output is multiplied by another tensor of the same shape.
+        gated: whether its output is multiplied by another tensor, of its shape or broadcast.
         order: its place in the first forward pass.
         calls: how often it was called, over all batches.
         shape: of the last output that was not empty.

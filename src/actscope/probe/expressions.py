@@ -84,7 +84,7 @@ class Expression:
         seconds: time spent in its calls.
         emitted: reported already.
         module_path: the path of the activation module that it is, or None.
-        gated: multiplied by another tensor of its shape.
+        gated: multiplied by another tensor, of its shape or broadcast.
         exponential: there is an exp in it.
         bends: its own function is what makes an activation of it.
         frame: the call of a module in which it was made.
