@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from actscope.errors import BadParameter, UnknownName
-from actscope.maths.formats import FORMATS, NAMES, round_int8, round_mantissa, round_to
+from actscope.maths.formats import FORMATS, NAMES, round_int8, round_mantissa, round_to, spacing
 
 TWINS = {
     "float32": np.float32,
@@ -157,6 +157,16 @@ def test_mantissas_of_any_length(x, bits):
     assert float(round_mantissa(x, bits)) == math.ldexp(round(scaled), exponent - bits - 1)
 
 
+@pytest.mark.parametrize("name", SMALL)
+@given(x=st.floats(-400.0, 400.0))
+@settings(deadline=None, max_examples=60)
+def test_spacing_is_the_way_to_the_next_number(x, name):
+    x = cast(x, TWINS[name])  # downwards in size, a step to the next binade is half as long
+    beyond = np.nextafter(x, np.copysign(x.dtype.type(np.inf), x))
+    step = abs(float(beyond) - float(x))
+    assert spacing(float(x), name) == step or np.isnan(step)
+
+
 def test_mantissas_meet_the_formats_within_their_range():
     x = np.random.default_rng(1).standard_normal(10_000)
     x = x[np.abs(x) > 0.1]
@@ -216,5 +226,7 @@ def test_float64_is_left_alone():
 def test_what_cannot_be_is_refused():
     with pytest.raises(UnknownName, match="did you mean 'float16'"):
         round_to([1.0], "flaot16")
+    with pytest.raises(UnknownName, match="'int8'"):
+        spacing([1.0], "int8")
     with pytest.raises(BadParameter, match="bits"):
         round_mantissa([1.0], 53)

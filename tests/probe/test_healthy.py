@@ -112,6 +112,36 @@ def test_rounding_is_no_rank(dtype: torch.dtype) -> None:
     assert report.rows["1"]["rank"] > 50
 
 
+@pytest.mark.parametrize("work", ["bfloat16", "float16", "autocast"])
+def test_geometry_lost_in_the_format_that_a_model_works_in(work: str) -> None:
+    """Rounding bfloat16 numbers to bfloat16 shows nothing; the finding comes all the same."""
+    torch.manual_seed(0)
+    dtype = torch.float16 if work == "float16" else torch.bfloat16
+    model, x = he(64, 64, 64, 4, act=nn.GELU), torch.randn(256, 64)
+    exact = inspect(model, x)
+    with torch.no_grad():
+        model[2].bias.fill_(300.0)  # bfloat16's step is 2 there, float16's .25
+    lost = inspect(model, x)
+    if work == "autocast":
+        with torch.autocast("cpu", dtype):
+            report = inspect(model, x)
+    else:
+        report = inspect(model.to(dtype), x.to(dtype))
+    found = {f.rule: f for f in report.findings}
+    assert set(found) == {"constant_part", "lost_in_format"}
+    assert found["lost_in_format"].site == "3"
+    assert report.rows["3"]["keeps_bfloat16"] < 0.9
+    if dtype == torch.bfloat16:
+        assert report.rows["3"]["bits"] == 8
+        assert "has left about" in found["lost_in_format"].message
+        assert report.rows["3"]["keeps_float16"] == 1.0
+    # the site before is sound, and its estimate the number that the exact one has
+    for site, name in [("1", "bfloat16"), ("1", "float16"), ("3", "float16")]:
+        if report.rows[site]["dtype"] == name:
+            want = (lost if site == "3" else exact).rows[site][f"keeps_{name}"]
+            assert report.rows[site][f"keeps_{name}"] == pytest.approx(want, abs=0.05)
+
+
 def test_a_fault_that_others_inherit_is_one_finding() -> None:
     torch.manual_seed(0)
     model = he(64, 64, 64, 64, 64, 4)

