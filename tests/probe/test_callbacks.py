@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import actscope
-from actscope.errors import InputError
+from actscope.errors import InputError, OutputError
 
 COLUMNS = ["mean", "std", "zeros", "dead", "gradient", "gradient_ratio", "update", "second"]
 
@@ -150,6 +151,28 @@ def test_lightning_loggers_parts_and_errors(tmp_path: Path) -> None:
     assert not any(part._forward_hooks for part in broken.modules())
 
 
+@pytest.mark.filterwarnings("ignore:.*does not have many workers.*")
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")
+def test_lightning_interrupted_and_fitted_again(tmp_path: Path) -> None:
+    path = tmp_path / "run.parquet"
+    watch = actscope.LightningWatch(every=2, to=str(path))
+
+    class Interrupted(type(lightning_module(net(), True))):
+        def training_step(self, batch, index):
+            if self.global_step == 5:
+                raise KeyboardInterrupt
+            return super().training_step(batch, index)
+
+    module = Interrupted()
+    with pytest.raises(SystemExit):
+        fit(tmp_path, module, watch)
+    assert not any(part._forward_hooks for part in module.modules())
+    assert pd.read_parquet(path)["step"].unique().tolist() == [0, 2, 4]
+    fit(tmp_path, lightning_module(net(), True), watch)
+    assert watch.table["step"].tolist()[::2] == [0, 2, 4, 0, 2, 4, 6]
+    same(pd.read_parquet(path), watch.table)
+
+
 class Classifier(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -201,3 +224,63 @@ def test_hugging_face(tmp_path: Path, accumulate: int) -> None:
     assert not any(part._forward_hooks for part in model.modules())
     with pytest.raises(InputError, match="at least 1"):
         actscope.TrainerWatch(every=0)
+
+
+class Stop(Exception):
+    """The user's own."""
+
+
+@pytest.mark.filterwarnings("ignore:.*pin_memory.*")
+def test_hugging_face_resumed(tmp_path: Path) -> None:
+    """The file holds what it would without the break; evaluations in between are not counted."""
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    class Stops(TrainerCallback):
+        def on_step_end(self, args, state, control, **given):
+            if state.global_step == 8:
+                raise Stop
+
+    def trainer(name: str, *callbacks: TrainerCallback) -> Any:
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path / name), num_train_epochs=3, per_device_train_batch_size=10,
+            learning_rate=0.1, report_to=[], use_cpu=True, eval_strategy="steps", eval_steps=2,
+            save_strategy="steps", save_steps=5, logging_strategy="no", disable_tqdm=True, seed=0,
+        )  # fmt: skip
+        model = Classifier()
+        return Trainer(
+            model=model, args=arguments, train_dataset=Rows(), eval_dataset=Rows(),
+            callbacks=[*callbacks, actscope.TrainerWatch(3, str(tmp_path / f"{name}.parquet"))],
+            optimizers=(torch.optim.SGD(model.parameters(), 0.1), None),
+        )  # fmt: skip
+
+    trainer("whole").train()
+    broken = trainer("broken", Stops())
+    with pytest.raises(Stop):
+        broken.train()
+    broken.pop_callback(actscope.TrainerWatch).stop()
+    assert not any(part._forward_hooks for part in broken.model.modules())
+    assert pd.read_parquet(tmp_path / "broken.parquet")["step"].unique().tolist() == [0, 3, 6]
+    trainer("broken").train(resume_from_checkpoint=True)  # at 5
+    whole, broken = (pd.read_parquet(tmp_path / f"{n}.parquet") for n in ("whole", "broken"))
+    assert whole["step"].tolist()[::2] == [0, 3, 6, 9]
+    same(broken, whole)
+    (tmp_path / "broken.parquet").write_text("no Parquet")
+    with pytest.raises(OutputError, match="the training is resumed, and this holds no rows"):
+        trainer("broken").train(resume_from_checkpoint=True)
+
+
+@pytest.mark.filterwarnings("ignore:.*pin_memory.*")
+def test_hugging_face_trained_twice(tmp_path: Path) -> None:
+    from transformers import Trainer, TrainingArguments
+
+    path = tmp_path / "run.parquet"
+    watch = actscope.TrainerWatch(every=2, to=str(path))
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path), num_train_epochs=1, per_device_train_batch_size=10, report_to=[],
+        use_cpu=True, save_strategy="no", logging_strategy="no", disable_tqdm=True,
+    )  # fmt: skip
+    trainer = Trainer(model=Classifier(), args=arguments, train_dataset=Rows(), callbacks=[watch])
+    trainer.train()
+    trainer.train()
+    assert watch.table["step"].tolist()[::2] == [0, 2, 0, 2]
+    same(pd.read_parquet(path), watch.table)

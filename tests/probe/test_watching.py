@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from actscope.errors import InputError
+from actscope.errors import InputError, OutputError
 from actscope.probe import inspect, watch
 
 
@@ -136,6 +136,52 @@ def test_sinks(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_parquet_file_in_a_new_folder_and_in_none(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "1.parquet"
+    with watch(net(), to=str(path)) as w:
+        train(w.root, 1)
+    assert pd.read_parquet(path)["step"].dtype == int
+    before = path.read_bytes()
+    watch(net(), to=str(path))  # one that was never entered
+    assert path.read_bytes() == before
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):  # before the training
+        watch(net(), to=str(tmp_path / "file" / "2.parquet"))
+
+
+def test_rows_that_wait_are_written_when_python_ends(tmp_path: Path) -> None:
+    """A trainer that raises leaves its callbacks open."""
+    code = f"""
+from pathlib import Path
+from actscope.probe.sinks import Parquet
+sink = Parquet(Path({str(tmp_path / "run.parquet")!r}))
+for step in range(50):
+    sink.write(step, [{{"step": step, "site": "a", "mean": 0.5}}])
+assert sink.unwritten
+raise RuntimeError
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert done.returncode == 1
+    assert pd.read_parquet(tmp_path / "run.parquet")["step"].tolist() == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "looks"),
+    [
+        (range(5, 13), 3, [6, 9, 12]),
+        (range(5, 21, 2), 4, [9, 13, 17]),
+        (range(0, 21, 2), 5, [0, 6, 10, 16, 20]),
+    ],
+)
+def test_a_clock_that_starts_late_or_jumps(steps: range, every: int, looks: list[int]) -> None:
+    """Looks are at the multiples of `every`, or at the next step there is behind one."""
+    model, clock = net(), {}
+    with watch(model, every=every, clock=lambda: clock["step"]) as w:
+        for clock["step"] in steps:
+            model(torch.randn(3, 6))
+    assert sorted(set(w.table["step"])) == looks
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
@@ -178,15 +224,20 @@ with watch(model, every=1, to={str(tmp_path / "run.parquet")!r}):
 
 
 def test_a_run_of_weights_and_biases(monkeypatch: pytest.MonkeyPatch) -> None:
-    logged = []
+    """Over the training's steps: the run's own counts every call of `log`, the user's too."""
+    logged, defined = [], []
     fake = types.ModuleType("wandb")
-    fake.run, fake.log = object(), logged.append
+    fake.run = types.SimpleNamespace(
+        log=logged.append, define_metric=lambda name, step_metric: defined.append(step_metric)
+    )
     monkeypatch.setitem(sys.modules, "wandb", fake)
     model = net()
     with watch(model, every=2, to="wandb") as w:
         train(model, 3)
+    assert defined == ["actscope/step"]
     assert [entry["actscope/step"] for entry in logged] == [0, 2]
-    assert logged[1]["1/mean"] == w.table.set_index(["step", "site"]).loc[(2, "1"), "mean"]
+    assert all(name.startswith("actscope/") for name in logged[1])
+    assert logged[1]["actscope/1/mean"] == w.table.set_index(["step", "site"]).loc[(2, "1"), "mean"]
     fake.run = None
     with pytest.raises(InputError, match=r"call wandb\.init"):
         watch(model, to="wandb")

@@ -9,6 +9,7 @@ from torch import nn
 
 from actscope.errors import InputError
 from actscope.probe import table
+from actscope.probe.sinks import Parquet, Sink
 from actscope.probe.watching import Row, sinks_of, watch
 
 
@@ -22,7 +23,7 @@ class Watches:
         module: what the trainer trains.
         clock: gives the number of the training step.
         at: the path of the part to watch, "" for whatever is called.
-        to: sinks, as for `watch`; None keeps rows in memory alone.
+        sinks: where rows go besides memory.
         settings: of every watch.
 
     Raises:
@@ -30,12 +31,17 @@ class Watches:
     """
 
     def __init__(
-        self, module: Any, clock: Callable[[], int], at: str, to: Any, settings: dict[str, Any]
+        self,
+        module: Any,
+        clock: Callable[[], int],
+        at: str,
+        sinks: list[Sink],
+        settings: dict[str, Any],
     ) -> None:
         self.inside = 0
         self.history: list[Row] = []
         self.handles: list[Any] = []
-        self.sinks = sinks_of(to)
+        self.sinks = sinks
         self.watches = [
             watch(part, clock=clock, to=self.sinks, prefix=path, **settings)
             for path, part in _parts(module, at)
@@ -112,12 +118,25 @@ class Told:
         self.every, self.to, self.at = every, to, at
         self.settings = {"every": every, **settings}
         self.history: list[Row] = []
+        self.sinks: list[Sink] | None = None  # those of the first training serve the next too
         self.watches: Watches | None = None
 
-    def start(self, module: Any, clock: Callable[[], int], to: Any) -> None:
-        """Training begins."""
+    def start(self, module: Any, clock: Callable[[], int], writes: bool) -> None:
+        """Training begins, or is resumed.
+
+        Args:
+            module: what is trained.
+            clock: gives the number of the training step.
+            writes: whether this process writes to the sinks.
+        """
         self.stop()
-        self.watches = Watches(module, clock, self.at, to, self.settings)
+        if self.sinks is None:
+            self.sinks = sinks_of(self.to if writes else None)
+        if resumed := clock():
+            for sink in self.sinks:
+                if isinstance(sink, Parquet):
+                    sink.go_on(resumed)
+        self.watches = Watches(module, clock, self.at, self.sinks, self.settings)
         self.watches.history[:] = self.history
         self.history = self.watches.history
 

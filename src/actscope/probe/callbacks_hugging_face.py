@@ -69,8 +69,8 @@ class TrainerWatch(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Put the hooks on."""
         self.state = state
-        to = self.told.to if state.is_world_process_zero else None
-        self.told.start(given["model"], lambda: int(self.state.global_step), to)
+        clock = lambda: int(self.state.global_step)
+        self.told.start(given["model"], clock, state.is_world_process_zero)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """The optimiser has stepped: hand the rows on."""

@@ -63,7 +63,12 @@ class LightningWatch(Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         settings = {"geometry": geometry, "updates": updates, "units": units}
-        self.told = Told(every, to, at, settings)
+        self._loggers = _ToLoggers()
+        several = list(to) if isinstance(to, (list, tuple)) else [] if to is None else [to]
+        named = [
+            self._loggers if isinstance(one, str) and one == "logger" else one for one in several
+        ]
+        self.told = Told(every, named, at, settings)
         self.every = every
 
     @property
@@ -78,11 +83,8 @@ class LightningWatch(Callback):  # type: ignore[misc]
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Put the hooks on."""
-        several = isinstance(self.told.to, (list, tuple))
-        named = list(self.told.to) if several else [self.told.to]
-        to = [_ToLoggers(trainer) if one == "logger" else one for one in named if one is not None]
-        clock = lambda: int(trainer.global_step)
-        self.told.start(pl_module, clock, to if trainer.is_global_zero else [])
+        self._loggers.trainer = trainer
+        self.told.start(pl_module, lambda: int(trainer.global_step), trainer.is_global_zero)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Take them off."""
@@ -94,10 +96,10 @@ class LightningWatch(Callback):  # type: ignore[misc]
 
 
 class _ToLoggers:
-    """A sink: the trainer's loggers."""
+    """A sink: the loggers of the trainer that trains."""
 
-    def __init__(self, trainer: Any) -> None:
-        self.trainer = trainer
+    def __init__(self) -> None:
+        self.trainer: Any = None
 
     def write(self, step: int, rows: Rows) -> None:
         """Log one number a site and column."""

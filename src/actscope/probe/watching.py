@@ -38,7 +38,8 @@ class watch:
         units: the dimension of the units, as for `inspect`.
         only_training: forward passes in eval mode are neither counted nor measured.
         clock: a function that gives the number of the training step; `every` then counts these,
-            and of each step the first forward pass is measured. Trainers have one.
+            from the multiples of `every`, and of each step the first forward pass is measured.
+            Trainers have one; a loop with gradient accumulation needs one.
         merged: of a DistributedDataParallel model, rows over the data of all processes, the same
             in each: all have to watch the same steps. Else each process has rows of its own.
         prefix: put in front of sites and weights, for a part of a larger model ("encoder").
@@ -88,7 +89,7 @@ class watch:
         self.sinks = sinks_of(to)
         self.closes = True  # whether the sinks are this watch's own
         self.step = -1
-        self._next = 0  # the step of the next look
+        self._next: int | None = None  # the step of the next look
         self._names = {id(p): n for n, p in self.root.named_parameters()}
         self._identities: dict[Any, Any] = {}
         self._current: Collector | None = None
@@ -115,9 +116,11 @@ class watch:
             return False  # a further forward pass of one step
         self.step = step
         self.finish()
+        if self._next is None:  # a training that is resumed at step 5 with every=3: 6
+            self._next = step + -step % self.every
         if step < self._next:
             return False
-        self._next = step + self.every
+        self._next = step - step % self.every + self.every
         self._current = Collector(self.measures, self._names, self._identities)
         self._tracker.listener = self._current
         if self.updates:
