@@ -50,7 +50,7 @@ class Measures:
     seed: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Site:
     """One call site and everything measured there.
 
@@ -77,19 +77,19 @@ class Site:
     identity: Identity
     gated: bool
     order: int
-    calls: int = 0
-    shape: tuple[int, ...] = ()
-    dim: int = -1
-    dtype: Any = None
-    weight: str = ""
-    sigma_w: float = float("nan")
-    seconds: float = 0.0
-    moments: Moments = field(default_factory=Moments)
-    gradient: Gradient = field(default_factory=Gradient)
-    rows_in: Any = None
-    rows_out: Any = None
-    pairs: Any = None
-    pooled: dict[int, Any] = field(default_factory=dict)
+    moments: Moments
+    gradient: Gradient
+    pooled: dict[int, Any]
+    calls: int = field(default=0, init=False)
+    shape: tuple[int, ...] = field(default=(), init=False)
+    dim: int = field(default=-1, init=False)
+    dtype: Any = field(default=None, init=False)
+    weight: str = field(default="", init=False)
+    sigma_w: float = field(default=float("nan"), init=False)
+    seconds: float = field(default=0.0, init=False)
+    rows_in: Any = field(default=None, init=False)
+    rows_out: Any = field(default=None, init=False)
+    pairs: Any = field(default=None, init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +207,24 @@ class Collector:
         Returns:
             The site if its gradient is wanted and the output has none.
         """
-        with _exact(call.output), self._lock:
-            whole, call = call, self.chosen(call)
-            shape = tuple(call.output.shape)
+        if not torch._C._is_any_autocast_enabled():
+            return self._taken(call)
+        with _exact(call.output):
+            return self._taken(call)
+
+    def _taken(self, call: Call) -> Site | None:
+        made = call.expression
+        if call.core is not None:
+            call = self.chosen(call, call.core)
+        output = call.output
+        shape = tuple(output.shape)
+        with self._lock:
             site = self._site(call, shape)
             if site is None:
                 return None
-            for made in (whole.expression, call.expression):
-                if made is not None:
-                    made.site = site.name
+            for part in (made, call.expression):
+                if part is not None:
+                    part.site = site.name
             site.calls += 1
             site.seconds += call.seconds
             if 0 in shape:
@@ -224,20 +233,17 @@ class Collector:
                 self._measure(site, call, shape)
             if not self.measures.gradients:
                 return None
-            if not call.output.requires_grad:
+            if not output.requires_grad:
                 return site
-            self.gradient(site, call.output)
+            self.gradient(site, output)
             return None
 
     def gradient(self, site: Site, tensor: Any) -> None:
         """Measure the gradient that will reach this tensor, the site's output."""
         self.handles.append(tensor.register_hook(functools.partial(site.gradient.add)))
 
-    def chosen(self, call: Call) -> Call:
+    def chosen(self, call: Call, core: Call) -> Call:
         """The whole of an expression where it has a name of its own, else the activation in it."""
-        core = call.core
-        if core is None:
-            return call
         whole = self._identity(call, tuple(call.output.shape))
         if whole is None or not whole.named:
             alone = self._identity(core, tuple(core.output.shape))
@@ -263,9 +269,12 @@ class Collector:
     def _new(self, name: str, call: Call, identity: Identity) -> Site:
         """A site that is met for the first time."""
         m = self.measures
-        order, moments = len(self.sites), Moments(identity.low, identity.high)
-        site = Site(name, call.path, call.kind, identity, call.gated, order, moments=moments)
-        self._weight(site, call)
+        moments, order = Moments(identity.low, identity.high), len(self.sites)
+        site = Site(
+            name, call.path, call.kind, identity, call.gated, order, moments, Gradient(), {}
+        )
+        if self.weights:
+            self._weight(site, call)
         if m.rows:
             site.rows_in, site.rows_out = (samples.Rows(m.rows, m.seed) for _ in range(2))
         if m.pairs:
@@ -298,8 +307,6 @@ class Collector:
 
     def _dim(self, site: Site, call: Call, shape: tuple[int, ...]) -> int:
         units = self.measures.units
-        if units is None:
-            return unit_dim(shape, call.dim)
         if isinstance(units, Mapping):
             told = next((d for p, d in units.items() if fnmatch.fnmatch(site.name, p)), None)
         else:
@@ -317,7 +324,9 @@ class Collector:
         m, y = self.measures, call.output
         if y.requires_grad:
             y = y.detach()
-        dim = site.dim = self._dim(site, call, shape)
+        dim = site.dim = (
+            unit_dim(shape, call.dim) if m.units is None else self._dim(site, call, shape)
+        )
         site.shape, site.dtype = shape, y.dtype
         if m.moments:
             site.moments.add(y, dim)

@@ -73,7 +73,7 @@ class Source:
     mapped: int = 0
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Expression:
     """One elementwise function of a source: the source itself where `func` is None.
 
@@ -98,15 +98,15 @@ class Expression:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     level: int = PLAIN
-    seconds: float = 0.0
-    emitted: bool = False
-    module_path: str | None = None
-    gated: bool = False
-    exponential: bool = False
-    bends: bool = False
-    frame: Any = None
-    site: str = ""
-    serial: int = 0
+    seconds: float = field(default=0.0, init=False)
+    emitted: bool = field(default=False, init=False)
+    module_path: str | None = field(default=None, init=False)
+    gated: bool = field(default=False, init=False)
+    exponential: bool = field(default=False, init=False)
+    bends: bool = field(default=False, init=False)
+    frame: Any = field(default=None, init=False)
+    site: str = field(default="", init=False)
+    serial: int = field(default=0, init=False)
 
 
 SMALL = 1e-3  # a lower bound up to this is there for the sake of division

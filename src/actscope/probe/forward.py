@@ -21,7 +21,7 @@ from actscope.probe.expressions import Expression, is_reported, level_of
 from actscope.probe.functions import ALWAYS, PLAIN, Plan
 from actscope.probe.guards import GUARDS, kept
 from actscope.probe.held import Held
-from actscope.probe.layers import is_softmax, note_result, note_sum, note_written
+from actscope.probe.layers import is_softmax, note_layer, note_result, note_sum, note_written
 from actscope.probe.sites import Sites
 from actscope.probe.stack import NO_FUNCTIONS, Frame, Seen, path_of
 from actscope.probe.transforms import bare
@@ -105,7 +105,10 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         sites.own += called - start
         result = self.run(plan, func, args, kwargs)
         back = time.perf_counter()
-        self._noted(plan, result, args, kwargs, tensors, back - called)
+        if plan.weight is not None:
+            note_layer(self.notes, plan, result, args, kwargs, sites.serial)
+        else:
+            self._noted(plan, result, args, tensors, back - called)
         sites.own += time.perf_counter() - back
         return result
 
@@ -186,7 +189,6 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         plan: Plan,
         result: Any,
         args: tuple[Any, ...],
-        kwargs: dict[str, Any],
         tensors: list[Any],
         seconds: float,
     ) -> None:
@@ -202,7 +204,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             return
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, torch.Tensor):
-                note_result(self.notes, plan, part, args, kwargs, tensors, self.sites.serial)
+                note_result(self.notes, plan, part, args, tensors, self.sites.serial)
         if plan.name == "embedding":
             with NO_FUNCTIONS():
                 self.sites.listener.embedded(result)
@@ -296,19 +298,11 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         args = tuple(map(put, args))
         kwargs = {k: put(v) for k, v in kwargs.items() if k != "out"}
         level, bends = level_of(plan, args, kwargs)
-        return Expression(
-            known[0].source,
-            plan.name,
-            func,
-            args,
-            kwargs,
-            level,
-            sum(e.seconds for e in known),
-            bends=bends,
-            exponential=plan.name in functions.EXPONENTIALS or any(e.exponential for e in known),
-            frame=self.frames[-1],
-            serial=self.sites.serial,
-        )
+        new = Expression(known[0].source, plan.name, func, args, kwargs, level)
+        new.bends, new.seconds = bends, sum(e.seconds for e in known)
+        new.exponential = plan.name in functions.EXPONENTIALS or any(e.exponential for e in known)
+        new.frame, new.serial = self.frames[-1], self.sites.serial
+        return new
 
     def _several(
         self,

@@ -15,23 +15,47 @@ from actscope.probe.functions import Plan
 from actscope.probe.notes import Note, Notes
 
 
-def note_result(
+def note_layer(
     notes: Notes,
     plan: Plan,
     result: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
+    place: int,
+) -> None:
+    """Note the result of a product with a weight.
+
+    Args:
+        notes: of the pass.
+        plan: of the function.
+        result: the tensor that it gave back.
+        args: what it was called with.
+        kwargs: the same, by name.
+        place: the number of the call in the pass.
+    """
+    where, inputs = plan.weight or (0, "")
+    weight = args[where] if len(args) > where else kwargs.get("weight")
+    layer = None
+    if isinstance(weight, torch.Tensor) and weight.ndim >= 2:
+        layer = Layer(weakref.ref(weight), inputs, True, place)
+    notes.put(result, None, result.ndim - plan.units if plan.units else 1, True, layer)
+
+
+def note_result(
+    notes: Notes,
+    plan: Plan,
+    result: Any,
+    args: tuple[Any, ...],
     tensors: list[Any],
     place: int,
 ) -> None:
-    """Note a result.
+    """Note a result of anything else that is not elementwise.
 
     Args:
         notes: of the pass.
         plan: of the function.
         result: a tensor that it gave back.
         args: what it was called with.
-        kwargs: the same, by name.
         tensors: those among them.
         place: the number of the call in the pass.
     """
@@ -39,7 +63,7 @@ def note_result(
         dim = result.ndim - plan.units if plan.units else 1
         if plan.name == "einsum" and isinstance(args[0], str):
             dim = _einsum_dim(args[0], result, tensors)
-        notes.put(result, None, dim, True, _layer(notes, plan, args, kwargs, tensors, place))
+        notes.put(result, None, dim, True, _layer_of(notes, plan, tensors, place))
     elif plan.name in functions.CONSTANTS:
         notes.put(result, constant=True, uniform=plan.name in functions.UNIFORM)
     elif tensors:
@@ -109,21 +133,8 @@ def _einsum_dim(equation: str, result: Any, tensors: list[Any]) -> int:
     return int(result.ndim - 1)
 
 
-def _layer(
-    notes: Notes,
-    plan: Plan,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    tensors: list[Any],
-    place: int,
-) -> Layer | None:
-    """The layer that a producer is; a norm hands on the one before it."""
-    if plan.weight is not None:
-        where, inputs = plan.weight
-        weight = args[where] if len(args) > where else kwargs.get("weight")
-        if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
-            return None
-        return Layer(weakref.ref(weight), inputs, True, place)
+def _layer_of(notes: Notes, plan: Plan, tensors: list[Any], place: int) -> Layer | None:
+    """The layer that an einsum is; a norm hands on the one before it."""
     if plan.name in functions.NORMS:
         known = notes.get(tensors[0]) if tensors else None
         layer = known.layer if known is not None else None

@@ -134,8 +134,11 @@ def _fresh(state: dict[str, Any], like: Collector) -> Site:
         except ActscopeError:  # a record with parameters is found by the process that met it
             record = None
         identity = dataclasses.replace(identity, record=record)
-    site = Site(**{**state["fixed"], "calls": 0, "seconds": 0.0}, identity=identity)
-    site.moments, site.gradient = Moments(identity.low, identity.high), Gradient()
+    fixed = {f.name: state["fixed"].get(f.name) for f in dataclasses.fields(Site) if f.init}
+    empty = {"moments": Moments(identity.low, identity.high), "gradient": Gradient(), "pooled": {}}
+    site = Site(**{**fixed, **empty, "identity": identity})
+    for name in ("shape", "dim", "dtype", "weight", "sigma_w"):
+        setattr(site, name, state["fixed"][name])
     site.pairs = Pairs()
     return site
 

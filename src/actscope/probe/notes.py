@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from actscope.probe.expressions import Expression, Layer, Source, version_of
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Note:
     """What is known of one tensor.
 
@@ -34,12 +34,12 @@ class Note:
     dim: int | None = None
     weighted: bool = False
     layer: Layer | None = None
-    constant: bool = False
-    uniform: bool = False
-    squashed: str | None = None
-    made_by: Expression | None = None
-    total: Expression | None = None
-    stretch: Any = None
+    constant: bool = field(default=False, init=False)
+    uniform: bool = field(default=False, init=False)
+    squashed: str | None = field(default=None, init=False)
+    made_by: Expression | None = field(default=None, init=False)
+    total: Expression | None = field(default=None, init=False)
+    stretch: Any = field(default=None, init=False)
 
 
 class Notes:
@@ -68,7 +68,9 @@ class Notes:
         **more: Any,
     ) -> Note:
         """Note what is known of a tensor."""
-        note = Note(weakref.ref(tensor), expression, dim, weighted, layer, **more)
+        note = Note(weakref.ref(tensor), expression, dim, weighted, layer)
+        if more:
+            vars(note).update(more)
         if self.stretch is not None:
             note.stretch = self.stretch
         self.held[id(tensor)] = note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import sys
 from collections.abc import Callable
@@ -123,12 +124,9 @@ class Sites:
         source = Source(known.dim, known.weighted, layer, version_of(tensor), mapped=known.mapped)
         start = Expression(source)
         put: Callable[[Any], Any] = lambda a: start if a is line else a
-        alone = dataclasses.replace(
-            new,
-            source=source,
-            args=tuple(map(put, new.args)),
-            kwargs={k: put(v) for k, v in new.kwargs.items()},
-        )
+        alone = copy.copy(new)
+        alone.source, alone.args = source, tuple(map(put, new.args))
+        alone.kwargs = {k: put(v) for k, v in new.kwargs.items()}
         return Waiting(bare(result), bare(tensor), alone)
 
     def origin(self, parts: list[tuple[Any, Expression]]) -> Any:
@@ -203,18 +201,9 @@ class Sites:
         below = self._below(frame.first)
         if frame.kept is not None:
             below.source.rows = frame.kept
-        new = Expression(
-            below.source,
-            seen.name,
-            seen.call,
-            (below,),
-            level=ALWAYS,
-            bends=True,
-            seconds=seconds,
-            module_path=frame.path,
-            frame=self.frames[-1],
-            serial=frame.serial,
-        )
+        new = Expression(below.source, seen.name, seen.call, (below,), level=ALWAYS)
+        new.bends, new.seconds, new.serial = True, seconds, frame.serial
+        new.module_path, new.frame = frame.path, self.frames[-1]
         self.made(result, frame.first, new)
 
     def _below(self, first: Any) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -43,7 +43,7 @@ class Seen:
             self.name, self.call = modules.name_of(self.module), modules.Caller(self.module)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Frame:
     """One call of a module.
 
@@ -62,12 +62,12 @@ class Frame:
     module: Any
     path: str
     quiet: bool = False
-    started: float = 0.0
-    serial: int = 0
-    seen: Seen | None = None
-    first: Any = None
-    kept: Any = None
-    aside: bool = False
+    started: float = field(default=0.0, init=False)
+    serial: int = field(default=0, init=False)
+    seen: Seen | None = field(default=None, init=False)
+    first: Any = field(default=None, init=False)
+    kept: Any = field(default=None, init=False)
+    aside: bool = field(default=False, init=False)
 
 
 def path_of(module: Any, above: Frame) -> str:

@@ -341,9 +341,8 @@ def _name(module: Any) -> str:
     from actscope.probe.identity import identify
 
     source = Expression(Source(None, False, None, 0))
-    call = Expression(
-        source.source, modules.name_of(module), modules.Caller(module), (source,), module_path=""
-    )
+    call = Expression(source.source, modules.name_of(module), modules.Caller(module), (source,))
+    call.module_path = ""
     identity = identify(call, (2, _width(module)), "cpu")
     if identity is None:
         return type(module).__name__
