@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actscope.probe.expressions import Expression, Source
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Call:
     """One activation applied once.
 
@@ -40,8 +40,8 @@ class Call:
     seconds: float
     serial: int
     module: Any = None
-    core: Call | None = None
-    cored: bool = False
+    core: Call | None = field(default=None, init=False)
+    cored: bool = field(default=False, init=False)
 
     @property
     def dim(self) -> int | None:

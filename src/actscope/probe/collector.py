@@ -322,16 +322,20 @@ class Collector:
 
     def _measure(self, site: Site, call: Call, shape: tuple[int, ...]) -> None:
         m, y = self.measures, call.output
-        if y.requires_grad:
-            y = y.detach()
         dim = site.dim = (
             unit_dim(shape, call.dim) if m.units is None else self._dim(site, call, shape)
         )
         site.shape, site.dtype = shape, y.dtype
         if m.moments:
             site.moments.add(y, dim)
+        if m.rows or m.pairs or m.pooled:
+            self._sample(site, call, y.detach(), dim)
+
+    def _sample(self, site: Site, call: Call, y: Any, dim: int) -> None:
+        """Keep rows, examples and what lies between them."""
+        m = self.measures
         if m.rows:
-            site.rows_out.add(samples.take_rows(y, dim, m.rows), y.numel() // shape[dim])
+            site.rows_out.add(samples.take_rows(y, dim, m.rows), y.numel() // y.shape[dim])
             if m.inputs:
                 self._input_rows(site, call, dim)
         if m.pairs and site.kind != "softmax":

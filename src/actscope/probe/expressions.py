@@ -50,7 +50,7 @@ class Layer:
         return shape[-2] if self.inputs == "first" else 0
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Source:
     """The tensor that an expression starts from, and what is known of where it came from.
 
@@ -68,9 +68,9 @@ class Source:
     weighted: bool
     layer: Layer | None
     version: int
-    rows: Any = None
-    total: Expression | None = None
-    mapped: int = 0
+    rows: Any = field(default=None, init=False)
+    total: Expression | None = field(default=None, init=False)
+    mapped: int = field(default=0, init=False)
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from actscope.probe.moments import compiled
+from actscope.probe.moments import WIDE, compiled
 
 NO_FUNCTIONS = torch._C.DisableTorchFunction
 
@@ -37,7 +37,7 @@ class Gradient:
             g, count = gradient.detach(), gradient.numel()
             if count == 0:
                 return
-            if g.dtype is not torch.float32 and g.dtype is not torch.float64:
+            if g.dtype not in WIDE:
                 g = g.float()
             if self.on_cpu and g.is_cpu:
                 self._compiled(g, count)
@@ -48,7 +48,7 @@ class Gradient:
         """Add a gradient by one pass of compiled code."""
         if not g.is_contiguous():
             g = (g.permute(0, 2, 3, 1) if g.ndim == 4 else g).contiguous()
-        square, filled = compiled().squares_at(g.data_ptr(), g.dtype is torch.float64, count)
+        square, filled = compiled().squares_at(g.data_ptr(), WIDE[g.dtype], count)
         self.square += square
         self.count += count
         self.zeros += count - filled

@@ -31,6 +31,10 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
     return 1 if len(shape) in (4, 5) else len(shape) - 1
 
 
+WIDE = {
+    torch.float32: False,
+    torch.float64: True,
+}  # types that compiled code reads: is it the wide one
 NAMES = ("mean", "var", "least", "most", "low", "high")
 FOLD = 16  # batches whose sums wait on a device to be added up together
 
@@ -65,18 +69,17 @@ class Moments:
             y: floats of any shape; an empty batch adds nothing.
             dim: the dimension of the units; every other is rows.
         """
-        count = y.numel()
+        count, units = y.numel(), y.shape[dim]
         if count == 0:
             return
-        units = y.shape[dim]
         if units != self.units:
             self.units, self.rows, self._sums, self._waiting = units, 0, None, {}
-        if y.dtype is not torch.float32 and y.dtype is not torch.float64:
-            y = y.float()
+        if y.dtype not in WIDE:
+            y = y.detach().float()
         if self.on_cpu and y.is_cpu:
             self._compiled(y, dim, count)
         else:
-            self._on_device(y, dim)
+            self._on_device(y.detach(), dim)
         self.rows += count // units
 
     def _compiled(self, y: Any, dim: int, count: int) -> None:
@@ -85,22 +88,17 @@ class Moments:
         It is not copied where it lies in memory as torch makes it, channels last included.
         """
         if not y.is_contiguous():
+            y = y.detach().resolve_neg()
             moved = y.movedim(dim, -1)
             y, dim = (moved, y.ndim - 1) if moved.is_contiguous() else (y.contiguous(), dim)
-        inner = 1 if dim == y.ndim - 1 else math.prod(y.shape[dim + 1 :])
-        columns, code, begin = self.units * inner, compiled(), self._sums is None
+        code, sums, wide = compiled(), self._sums, WIDE[y.dtype]
+        begin = sums is None
         if begin:
-            self._sums = np.empty((code.HEIGHT, self.units))
-        code.add_at(
-            y.data_ptr(),
-            y.dtype is torch.float64,
-            count // columns,
-            columns,
-            inner,
-            self._sums,
-            _bounds(self.low, self.high),
-            begin,
-        )
+            self._sums = sums = np.empty((code.HEIGHT, self.units))
+        inner = 1 if dim == y.ndim - 1 else math.prod(y.shape[dim + 1 :])
+        columns = self.units * inner
+        tails = _bounds(self.low, self.high)
+        code.add_at(y.data_ptr(), wide, count // columns, columns, inner, sums, tails, begin)
 
     def _on_device(self, y: Any, dim: int) -> None:
         """Add a batch by calls of torch; nothing is read off the device for a while."""

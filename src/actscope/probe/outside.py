@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 from actscope.probe.calls import Call, Listener, Opaque
@@ -34,13 +34,15 @@ class Outside:
             what, way_out = described(output)
             self.listener.opaque(Opaque(call.path, f"{call.label}: its output is {what}", way_out))
             return None
-        source = call.source
-        if mapped and source is not None:
-            source = dataclasses.replace(source, mapped=mapped)
+        beneath = copy.copy(call)
+        beneath.output, beneath.z = output, bare(call.z)
+        if mapped and call.source is not None:
+            beneath.source = copy.copy(call.source)
+            beneath.source.mapped = mapped
         with aside():
-            return self.listener.site(
-                dataclasses.replace(call, output=output, z=bare(call.z), source=source)
-            )
+            site = self.listener.site(beneath)
+        call.cored = beneath.cored
+        return site
 
     def gradient(self, site: Any, tensor: Any) -> None:
         """A checkpoint runs again."""

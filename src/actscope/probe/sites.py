@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +121,8 @@ class Sites:
             return None
         known = new.source
         layer = known.layer and dataclasses.replace(known.layer, plain=False)
-        source = Source(known.dim, known.weighted, layer, version_of(tensor), mapped=known.mapped)
+        source = Source(known.dim, known.weighted, layer, version_of(tensor))
+        source.mapped = known.mapped
         start = Expression(source)
         put: Callable[[Any], Any] = lambda a: start if a is line else a
         alone = copy.copy(new)
@@ -145,8 +146,11 @@ class Sites:
             with torch.no_grad(), NO_FUNCTIONS():
                 source.rows = self.listener.rows(origin, source.dim)
 
-    def use(self, plan: Plan, tensors: list[Any], gate: bool = False) -> None:
-        """Something that is not elementwise uses these tensors: their expressions are complete."""
+    def use(self, plan: Plan, tensors: Iterable[Any], gate: bool = False) -> None:
+        """Something that is not elementwise uses these tensors: their expressions are complete.
+
+        What is no tensor is passed over.
+        """
         notes = self.notes.held
         for tensor in tensors:
             note = notes.get(id(tensor))
@@ -168,12 +172,14 @@ class Sites:
     def emit(self, held: Waiting) -> None:
         """An expression is complete: it is a site, if what bends in it is not told of yet."""
         expression = held.expression
-        told, calls = expression.emitted, list[Expression]()
-        if expression.module_path is None:  # of a module's the only part is its input
+        if expression.module_path is not None:  # its only part is its input
+            told = expression.emitted
+        else:
             calls = bending(expression)
             told = bool(calls) and all(c.emitted for c in calls)
-        for call in (expression, *calls):
-            call.emitted = True
+            for call in calls:
+                call.emitted = True
+        expression.emitted = True
         if not told and held.result.is_floating_point() and not self.muted:
             self._report(_call(held, expression.gated))
 
@@ -294,7 +300,7 @@ class Sites:
         elif begins and self.deep == 1:
             self.notes.stretch, self.stretches = Stretch(self.serial), True
 
-    def bind(self, tensors: list[Any]) -> None:
+    def bind(self, tensors: Iterable[Any]) -> None:
         """Follow the second run of the checkpoints that made these tensors."""
         for tensor in tensors:
             note = self.notes.get(tensor)
@@ -312,14 +318,16 @@ def _source(tensor: Any, known: Any) -> Expression:
 def _call(held: Waiting, gated: bool) -> Call:
     """What a listener is told of an expression that is complete."""
     expression, origin = held.expression, held.origin
-    source, path = expression.source, expression.module_path
+    source, path, kind = expression.source, expression.module_path, "module"
     if origin is not None and version_of(origin) != source.version:
         origin = None  # overwritten since
-    composed = path is None and is_composed(expression)
-    kind = "module" if path is not None else "composed" if composed else "function"
-    place = path if path is not None else expression.frame.path
-    core = _call(held.core, gated) if held.core is not None else None
-    return Call(
-        place, kind, expression, expression.name, held.result, origin, source, gated,
-        expression.seconds, expression.serial, core=core,
+    if path is None:
+        path = expression.frame.path
+        kind = "composed" if is_composed(expression) else "function"
+    call = Call(
+        path, kind, expression, expression.name, held.result, origin, source, gated,
+        expression.seconds, expression.serial,
     )  # fmt: skip
+    if held.core is not None:
+        call.core = _call(held.core, gated)
+    return call
