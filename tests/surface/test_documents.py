@@ -13,17 +13,20 @@
   tests/examples/test_lessons.py.
 """
 
+import contextlib
 import doctest
 import functools
-import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
+import traceback
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from actscope.cli import app
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -102,17 +105,17 @@ def commands(body):
 
 
 def run(command, folder):
-    words = shlex.split(command)
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """What a command prints and its exit code; it runs here: most of a short one is its imports."""
+    before = set(sys.modules)
+    runner = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"})
+    with contextlib.chdir(folder):
+        done = runner.invoke(app, shlex.split(command)[1:], prog_name="actscope")
+    for name in set(sys.modules) - before:  # the next folder has a model of that name too
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
+            del sys.modules[name]
+    if done.exception and not isinstance(done.exception, SystemExit):
+        traceback.print_exception(done.exception)
+    return done
 
 
 def parsed(command):
@@ -137,7 +140,7 @@ def test_a_session_prints_what_the_page_shows(body, files, tmp_path):
         (tmp_path / name).write_text(text, encoding="utf-8")
     for command, shown in steps(body):
         assert command.startswith("actscope ")
-        printed = "\n".join(s.rstrip() for s in run(command, tmp_path).stdout.splitlines())
+        printed = "\n".join(s.rstrip() for s in run(command, tmp_path).output.splitlines())
         expected = "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n")
         pattern = ".*".join(re.escape(piece) for piece in expected.split("…"))
         assert re.fullmatch(pattern, printed.strip("\n"), re.S), f"$ {command}\n{printed}"
@@ -266,7 +269,7 @@ def test_a_block_of_commands_runs(body, files, folder):
                 instead = SHORT.get(command, command)
                 if instead:
                     done = once(instead, folder)
-                    assert done.returncode == 0, f"{command}\n{done.stdout}"
+                    assert done.exit_code == 0, f"{command}\n{done.output}"
             case _:
                 pytest.fail(f"nobody checks this line: {command}")
 

@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 MOST = 1_000_000  # bytes
@@ -68,6 +71,15 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     assert "actscope/py.typed" in held
 
 
+def dependencies():
+    """What the project's dependencies put beside it: their modules, as they are installed here."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]["dependencies"]
+    names = {Requirement(text).name for text in asked}
+    modules = [module for module, homes in packages_distributions().items() if names & {*homes}]
+    found = [Path(sysconfig.get_path("purelib"), module) for module in modules]
+    return [path for path in found if path.is_dir()]
+
+
 @pytest.fixture(scope="module")
 def checked(wheel, tmp_path_factory):
     """A function that checks a program strictly against the installed wheel."""
@@ -77,7 +89,8 @@ def checked(wheel, tmp_path_factory):
     [place] = (folder / "env").glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(place)
-    (place / "ours.pth").write_text(sysconfig.get_path("purelib"), "utf8")  # NumPy and the others
+    for path in dependencies():  # and no extra: mypy would read all of what it finds, for a minute
+        (place / path.name).symlink_to(path)
 
     def check(program):
         (folder / "program.py").write_text(program, "utf8")
