@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +21,31 @@ from actscope.probe.collector import Collector, Measures
 from actscope.probe.merge import merged, state_of
 from actscope.probe.tracker import Tracker
 
-SCRIPT = """
-import sys, torch, torch.distributed as dist
+# One process imports all, and becomes as many as are asked for.
+MANY = """
+import os, sys, traceback
+import numba, pandas, sklearn.metrics, torch, torch._dynamo, torch.distributed
+from actscope.activations import activation
+from actscope.probe import inspect, watch
+activation("relu")
+script, port, out, *ranks = sys.argv[1:]
+children = []
+for rank in map(int, ranks):
+    children.append(os.fork())
+    if not children[-1]:
+        try:
+            exec(script, {"rank": rank, "port": port, "out": out, "__name__": "script"})
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+TWO = """
+import torch, torch.distributed as dist
 from torch import nn
 from actscope.probe import inspect
-rank, port, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 3))
@@ -43,22 +66,24 @@ def _port() -> int:
         return s.getsockname()[1]
 
 
+def _run(script: str, ranks: Iterable[int], out: Path) -> list[str]:
+    """What each rank of a script left in its file."""
+    words = [sys.executable, "-W", "ignore", "-c", MANY, script, str(_port()), str(out)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words += map(str, ranks)
+    with subprocess.Popen(words, env=env, stderr=-1, text=True, start_new_session=True) as run:
+        try:
+            _, error = run.communicate(timeout=120)
+        finally:  # a rank that waits for one that failed
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+    assert run.returncode == 0, error
+    return [(out / f"{rank}.json").read_text() for rank in ranks]
+
+
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
 def test_two_gloo_processes(tmp_path: Path) -> None:
-    port = str(_port())
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(rank), port, str(tmp_path)],
-            env=env,
-            stderr=subprocess.PIPE,
-        )
-        for rank in range(2)
-    ]
-    for run in runs:
-        _, error = run.communicate(timeout=120)
-        assert run.returncode == 0, error.decode()
-    one, two = ((tmp_path / f"{r}.json").read_text() for r in range(2))
+    one, two = _run(TWO, (0, 1), tmp_path)
     assert one == two
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -79,13 +104,12 @@ def test_two_gloo_processes(tmp_path: Path) -> None:
 
 
 THREE = """
-import json, sys, torch, torch.distributed as dist
+import json, torch, torch.distributed as dist
 from contextlib import nullcontext
 from torch import nn
 from torch.nn import functional as F
 from actscope.errors import InputError
 from actscope.probe import inspect, watch
-rank, port, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 if rank >= 0:
     address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=3)
@@ -138,17 +162,7 @@ if rank >= 0:
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
 def test_three_processes_with_unequal_data(tmp_path: Path) -> None:
     """Other sizes, an empty batch, no batch at all, a site that one process alone has, an error."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    port = str(_port())
-    command = [sys.executable, "-W", "ignore", "-c", THREE]
-    runs = [
-        subprocess.Popen([*command, str(rank), port, str(tmp_path)], env=env, stderr=-1)
-        for rank in (-1, 0, 1, 2)
-    ]
-    for run in runs:
-        _, error = run.communicate(timeout=120)
-        assert run.returncode == 0, error.decode()
-    alone, *ranks = (json.loads((tmp_path / f"{r}.json").read_text()) for r in (-1, 0, 1, 2))
+    alone, *ranks = map(json.loads, _run(THREE, (-1, 0, 1, 2), tmp_path))
     assert set(alone["report"]) == {":relu", ":gelu", ":tanh"}
     for found in ranks:
         assert set(found["report"]) == set(alone["report"])
