@@ -172,3 +172,22 @@ def test_units_stuck_at_an_end_are_saturated_and_no_constant_part() -> None:
     assert report.rows["1"]["constant"] > 0.95
     found = inspect(model, torch.randn(256, 64), thresholds={"constant_part.part": 0.9}).findings
     assert [f.rule for f in found] == ["saturation"]
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_a_depthwise_layer_behind_silent_channels(planted: bool) -> None:
+    """A channel that a few more images would wake is not dead in the layer behind it either."""
+    torch.manual_seed(0)
+    first, second = nn.Conv2d(3, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1, groups=32)
+    model = nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Conv2d(32, 4, 1))
+    nn.init.zeros_(second.bias)
+    x = torch.randn(4, 3, 8, 8)
+    with torch.no_grad():
+        first.bias[:8] += -1.01 * first(x)[:, :8].amax((0, 2, 3))  # silent on these, not by far
+        if planted:
+            second.bias[8:16] = -50.0
+    report = inspect(model, x)
+    assert report.rows["1"]["dead"] == 8
+    assert report.rows["3"]["dead"] == (16 if planted else 8)
+    found = [(f.rule, f.site, f.evidence["deeply_dead"]) for f in report.findings]
+    assert found == ([("dead_units", "3", 8)] if planted else [])

@@ -260,7 +260,8 @@ def _deeply_dead(site: Site, rows_in: Floats) -> float:
     """Dead units that a few more rows would not wake; NaN where units were left out of rows.
 
     Where rows are alike, every unit is many standard deviations from waking or from falling
-    silent: far is what is also far beside the inputs of the units that live.
+    silent: far is what is also far beside the inputs of the units that live. One whose input never
+    moves is far too, but in a depthwise layer: there a channel in front of it is silent.
     """
     low = site.identity.low
     if not site.identity.rectifies or low is None or rows_in.shape[1] != site.moments.units:
@@ -270,7 +271,7 @@ def _deeply_dead(site: Site, rows_in: Floats) -> float:
     alive = np.mean(mean[~silent] ** 2 + std[~silent] ** 2) if not silent.all() else 0.0
     unsure = 1.0 + 3.0 / math.sqrt(len(rows_in))  # a spread over few rows says little
     far = low.edge - mean >= DEEP * np.maximum(unsure * std, math.sqrt(alive))
-    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge >= mean)
+    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge >= mean) & (not site.depthwise)
     return float((silent & (far | fixed)).sum())
 
 
