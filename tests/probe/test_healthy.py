@@ -191,3 +191,54 @@ def test_a_depthwise_layer_behind_silent_channels(planted: bool) -> None:
     assert report.rows["3"]["dead"] == (16 if planted else 8)
     found = [(f.rule, f.site, f.evidence["deeply_dead"]) for f in report.findings]
     assert found == ([("dead_units", "3", 8)] if planted else [])
+
+
+def test_a_residual_sum_whose_branch_is_zero_hands_silence_on() -> None:
+    """As a new ResNet's with its last batch norm of each block at 0."""
+
+    class Block(nn.Module):
+        def __init__(self, branch: nn.Module | None) -> None:
+            super().__init__()
+            self.branch = branch
+
+        def forward(self, x):
+            return F.relu(x if self.branch is None else x + 0.0 * self.branch(x))
+
+    torch.manual_seed(0)
+    x = torch.randn(64, 16)
+    stem = nn.Linear(16, 64)
+    with torch.no_grad():
+        stem.bias[:8] += -1.01 * stem(x)[:, :8].amax(0)  # silent on these rows, not by far
+    model = nn.Sequential(stem, Block(None), *(Block(nn.Linear(64, 64)) for _ in range(2)))
+    report = inspect(model, x)
+    assert report.table["dead"].tolist() == [8, 8, 8]
+    assert report.table["deeply_dead"].tolist() == [0, 0, 0]
+    assert report.findings == ()
+
+
+@pytest.mark.parametrize("act", [nn.ReLU, nn.GELU, nn.SiLU])
+def test_layers_wider_than_the_sample(act: type[nn.Module]) -> None:
+    """Of 3,000 units every third is sampled; dead ones are counted, and estimated how deeply."""
+    torch.manual_seed(0)
+    wide = nn.Linear(16, 3000)
+    model = nn.Sequential(wide, act(), nn.Linear(3000, 4))
+    x = torch.randn(256, 16)
+    sound = inspect(model, x)
+    assert sound.findings == ()
+    assert sound.rows["1"]["dead"] == 0
+    with torch.no_grad():
+        wide.bias[:300] = -200.0
+    report = inspect(model, x)
+    assert [(f.rule, f.site) for f in report.findings] == [("dead_units", "1")]
+    assert report.rows["1"]["dead"] == 300
+    assert report.rows["1"]["deeply_dead"] == pytest.approx(300, abs=6)
+
+
+@pytest.mark.parametrize("width", [64, 2000])
+@pytest.mark.parametrize("act", [nn.GELU, nn.SiLU])
+def test_a_small_signal_is_not_a_dead_unit(act: type[nn.Module], width: int) -> None:
+    """What SiLU and GELU give for small inputs is as near 0 as for very negative ones."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, width, bias=False), act(), nn.Linear(width, 4))
+    row = inspect(model, 1e-6 * torch.randn(256, 16)).rows["1"]
+    assert (row["dead"], row["nearly_dead"], row["saturated"]) == (0, 0, 0.0)

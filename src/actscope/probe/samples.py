@@ -27,6 +27,11 @@ def _evenly(shape: tuple[int, ...], most: int) -> tuple[NDArray[np.int64], ...]:
     return np.unravel_index(index, shape)
 
 
+def kept_units(units: int) -> NDArray[np.int64]:
+    """The units whose columns `take_rows` keeps: all, or every k-th of more than UNITS."""
+    return _evenly((units,), UNITS)[0] if units > UNITS else np.arange(units)
+
+
 def take_rows(y: Any, dim: int, most: int) -> Singles:
     """Up to `most` rows spread evenly over all dimensions but `dim`, (rows, units), copied."""
     flat = y.detach().reshape(1) if y.ndim == 0 else y.detach().movedim(dim, -1)
@@ -37,7 +42,7 @@ def take_rows(y: Any, dim: int, most: int) -> Singles:
         flat = flat[_evenly(shape, most)]
     picked = flat.reshape(-1, units) if units else flat.reshape(math.prod(shape), 0)
     if units > UNITS:
-        picked = picked[:, _evenly((units,), UNITS)[0]]
+        picked = picked[:, kept_units(units)]
     if isinstance(picked, torch.Tensor):
         picked = picked.to("cpu", torch.float32).numpy()
     return picked.astype(np.float32, copy=True)  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from actscope.probe import geometry
 from actscope.probe.collector import Collector, Site
+from actscope.probe.samples import kept_units
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -45,7 +46,8 @@ COLUMNS = {
     "zeros": "part of the outputs that is exactly 0",
     "dead": "units that were silent on every row",
     "deeply_dead": "dead units whose input stays far below where they wake (more than 3 standard "
-    "deviations, and 3 times the size of the living units' inputs)",
+    "deviations, and 3 times the size of the living units' inputs); of more than 1,024 units "
+    "worked out from every k-th",
     "nearly_dead": "units active on fewer than 1 % of the rows, and on at least one",
     "saturated": "part of the outputs where the slope is below 1 % of its largest (of the sample "
     "for functions that turn, such as GELU)",
@@ -103,11 +105,15 @@ def rows_of(
     table: dict[str, dict[str, Any]] = {}
     units: dict[str, dict[str, Floats]] = {}
     before = None
+    silent: list[NDArray[np.bool_]] = []  # units of the sites so far
     norms = [s.gradient.norm for s in sites if s.kind != "softmax"]
     last = next((n for n in reversed(norms) if not math.isnan(n)), math.nan)
     for site in sites:
         row, per_unit = _row(collector, site, before, full)
         row["gradient_ratio"] = row["gradient"] / last if last > 0.0 else math.nan
+        if full and site.identity.rectifies and site.identity.low is not None:
+            row["deeply_dead"] = _deeply_dead(site, silent)
+            silent.append(_silent(site))
         if labels is not None:
             row["probe"] = _probe(site, labels)
         table[site.name] = {name: row.get(name, math.nan) for name in COLUMNS}
@@ -178,7 +184,7 @@ def _of_moments(site: Site, n: dict[str, Floats]) -> dict[str, Any]:
         return row
     if site.identity.rectifies:
         active = 1.0 - n["low"]
-        row["dead"] = int((active <= 0.0).sum()) if low is not None else 0
+        row["dead"] = int(_silent(site).sum()) if low is not None else 0
         row["nearly_dead"] = int(((active > 0.0) & (active < NEARLY_DEAD)).sum())
     row["saturated_low"], row["saturated_high"] = whole["low"], whole["high"]
     row["saturated"] = row["saturated_low"] + row["saturated_high"]
@@ -226,7 +232,6 @@ def _in_full(site: Site, sample: Singles) -> dict[str, Any]:
         | _by_inputs(site, rows_in)
         | {
             "rank_in": geometry.ranks(site.rows_in.array(), _unit(site))[0],
-            "deeply_dead": _deeply_dead(site, rows_in),
             "second_in": geometry.second_moment(rows_in),
             "correlation_in": geometry.correlation(rows_in),
         }
@@ -239,40 +244,62 @@ def _by_inputs(site: Site, rows_in: Floats) -> dict[str, Any]:
     An output near that limit is one of a small input too; the sampled inputs tell them apart.
     """
     low, units = site.identity.low, site.moments.units
-    if low is None or low.side != "around" or rows_in.shape[1] != units:
+    if low is None or low.side != "around" or rows_in.shape[1] != len(kept_units(units)):
         return {}
-    part, numbers = (rows_in > low.edge).mean(0), site.moments.numbers()
-    active = 1.0 - numbers["low"]
     left, right = (float(flat.mean()) for flat in site.identity.flat(rows_in))
     row: dict[str, Any] = {
         "saturated_low": left,
         "saturated_high": right,
         "saturated": left + right,
     }
-    if site.identity.rectifies:
+    if site.identity.rectifies and rows_in.shape[1] == units:
+        part, active = (rows_in > low.edge).mean(0), 1.0 - site.moments.numbers()["low"]
         few = part < NEARLY_DEAD
         row["dead"] = int(((active <= 0.0) & (part == 0.0)).sum())
         row["nearly_dead"] = int((few & (active < NEARLY_DEAD)).sum()) - row["dead"]
     return row
 
 
-def _deeply_dead(site: Site, rows_in: Floats) -> float:
-    """Dead units that a few more rows would not wake; NaN where units were left out of rows.
+def _silent(site: Site) -> NDArray[np.bool_]:
+    """The units of a rectifier whose output never left its low end, (units,).
+
+    SiLU and GELU are about 0 for inputs about 0 too: there a unit that was ever above 0 is not
+    silent.
+    """
+    numbers, low = site.moments.numbers(), site.identity.low
+    assert low is not None
+    ended: NDArray[np.bool_] = numbers["low"] >= 1.0
+    return ended & (numbers["most"] <= low.limit) if low.side == "around" else ended
+
+
+def _deeply_dead(site: Site, before: list[NDArray[np.bool_]]) -> float:
+    """Dead units that a few more rows would not wake.
 
     Where rows are alike, every unit is many standard deviations from waking or from falling
-    silent: far is what is also far beside the inputs of the units that live. One whose input never
-    moves is far too, but in a depthwise layer: there a channel in front of it is silent.
+    silent: far is what is also far beside the inputs of the units that live. A unit whose input
+    never moves is far too, but where silence is handed on: by a depthwise layer, or a residual sum
+    whose branch is 0.
+
+    Args:
+        site: a rectifier.
+        before: the silent units of the sites before it.
     """
-    low = site.identity.low
-    if not site.identity.rectifies or low is None or rows_in.shape[1] != site.moments.units:
+    low, units = site.identity.low, site.moments.units
+    rows_in = site.rows_in.array().astype(np.float64)
+    sample = kept_units(units)
+    if low is None or not len(rows_in) or rows_in.shape[1] != len(sample):
         return math.nan
-    silent = site.moments.numbers()["low"] >= 1.0
+    if not np.isfinite(rows_in).all():
+        return math.nan
+    silent = _silent(site)
+    handed = np.any([s for s in before if s.size == units] or [np.zeros(units, bool)], axis=0)
+    silent, handed = silent[sample], handed[sample]
     mean, std = rows_in.mean(0), rows_in.std(0)
     alive = np.mean(mean[~silent] ** 2 + std[~silent] ** 2) if not silent.all() else 0.0
     unsure = 1.0 + 3.0 / math.sqrt(len(rows_in))  # a spread over few rows says little
     far = low.edge - mean >= DEEP * np.maximum(unsure * std, math.sqrt(alive))
-    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge >= mean) & (not site.depthwise)
-    return float((silent & (far | fixed)).sum())
+    fixed = (std == 0.0) & (std > 0.0).any() & (low.edge >= mean) & ~handed
+    return float(round((silent & (far | fixed)).sum() * units / len(sample)))
 
 
 def _duplicates(rows: Floats) -> int:
