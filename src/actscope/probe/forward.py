@@ -71,7 +71,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         plan = self.plans.get(func) or self.known.plan(func)
-        if plan.weight is not None and not (kwargs or self.held or self.frames[-1].quiet):
+        if plan.weight is not None and not (kwargs or plan.writes or self.frames[-1].quiet):
             return self._product(plan, func, args)
         kwargs = kwargs or {}
         if self.held and (plan.writes or "out" in kwargs):
@@ -122,7 +122,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
         called = time.perf_counter()
         result = self.run(plan, func, args, {})
         back = time.perf_counter()
-        note_layer(self.notes, plan, result, args, {}, sites.serial)
+        if isinstance(result, torch.Tensor):
+            note_layer(self.notes, plan, result, args, {}, sites.serial)
         sites.own += called - start + time.perf_counter() - back
         return result
 
@@ -217,7 +218,7 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             self.sites.written(plan, args)
             note_written(self.notes, plan, tensors)
             return
-        if plan.weight is not None:
+        if plan.weight is not None and isinstance(result, torch.Tensor):
             note_layer(self.notes, plan, result, args, kwargs, self.sites.serial)
             return
         for part in result if isinstance(result, tuple) else (result,):

@@ -31,10 +31,8 @@ def unit_dim(shape: tuple[int, ...], told: int | None) -> int:
     return 1 if len(shape) in (4, 5) else len(shape) - 1
 
 
-WIDE = {
-    torch.float32: False,
-    torch.float64: True,
-}  # types that compiled code reads: is it the wide one
+# the types that compiled code reads, and whether it is the wide one
+WIDE = {torch.float32: False, torch.float64: True}
 NAMES = ("mean", "var", "least", "most", "low", "high")
 FOLD = 16  # batches whose sums wait on a device to be added up together
 
