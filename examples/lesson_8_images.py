@@ -38,7 +38,8 @@ def curve(name, rate, seed, train, held_back):
     layers = [nn.Conv2d(PLANES, 16, 3, padding=1), act(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(16, 32, 3, padding=1), act(), nn.MaxPool2d(2), nn.Flatten()]
     model = nn.Sequential(*layers, nn.Linear(2 * SIDE**2, 64), act(), nn.Linear(64, 10))
-    optimiser, accuracies = torch.optim.Adam(model.parameters(), rate), []
+    model.to(memory_format=torch.channels_last)  # channels side by side: the pooling is faster
+    optimiser, accuracies = torch.optim.Adam(model.parameters(), rate, fused=True), []
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(train[0])).split(128):
             optimiser.zero_grad()
@@ -60,10 +61,9 @@ for name in ACTIVATIONS:
     score = {r: np.mean([curve(name, r, s, train, validation)[-3:] for s in TUNING]) for r in RATES}
     rate = max(score, key=score.get)
     runs = curves[name] = np.array([curve(name, rate, seed, train, test) for seed in SEEDS])
-    last, over = runs[:, -1], runs[:, -1] - curves["ReLU"][:, -1]
-    means = [bootstrap(values, rng=0) for values in (last, over)]
+    last, epochs = runs[:, -1], 1 + np.argmax(runs >= 0.9 * runs[:, -1:], axis=1)
+    means = [bootstrap(values, rng=0) for values in (last, last - curves["ReLU"][:, -1])]
     told = [f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})" for mean in means]
-    epochs = 1 + np.argmax(runs >= 0.9 * runs[:, -1:], axis=1)
     cells = f"{name:<10}  {rate:<5g}  {told[0]:<20} {last.min():.1f}"
     print(f"{cells}    {told[1]:<27} {np.median(epochs):g} ({epochs.min()} to {epochs.max()})")
 

@@ -22,11 +22,11 @@ def record(label, number):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Six files of 20 records of 3,073 bytes, as the archive unpacks to."""
+    """Six files of 10 records of 3,073 bytes, as the archive unpacks to."""
     place = tmp_path / "cifar-10-batches-bin"
     place.mkdir()
     for name in FILES:
-        rows = [record(i % 10, i) for i in range(20)]
+        rows = [record(i, i) for i in range(10)]
         (place / name).write_bytes(np.array(rows, dtype=np.uint8).tobytes())
     (place / "batches.meta.txt").write_text("airplane\nautomobile\nbird\n")
     return place
@@ -36,20 +36,20 @@ def test_images_have_their_colours_rows_and_labels(folder, monkeypatch, capsys, 
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # batches of 80 images: beside other tests, two threads wait
+    torch.set_num_threads(1)  # batches of 40 images: beside other tests, two threads wait
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path / "f.png"), str(folder)])
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
     seen = runpy.run_path(str(SCRIPT))
     torch.set_num_threads(threads)
     images, labels = seen["train"]
-    assert images.shape == (80, 3, 32, 32) and len(seen["validation"][0]) == 20
-    assert labels.tolist() == [i % 10 for i in range(80)]
+    assert images.shape == (40, 3, 32, 32) and len(seen["validation"][0]) == 10
+    assert labels.tolist() == [i % 10 for i in range(40)]
     red, green, blue = (images[3] * 248 / images[3, 0].max()).numpy()  # in the file's numbers
     np.testing.assert_allclose(red[:, 5], 40, rtol=1e-5)  # columns run along the last axis
     np.testing.assert_allclose(green[5], 40, rtol=1e-5)
     np.testing.assert_allclose(blue, 63, rtol=1e-5)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "80 images to learn from, 20 to test, 5 seeds"
+    assert lines[0] == "40 images to learn from, 10 to test, 5 seeds"
     assert [line.split()[0] for line in lines[2:]] == ["ReLU", "GELU", "Swish"]
     assert (tmp_path / "f.png").stat().st_size > 10_000
 
