@@ -222,9 +222,10 @@ class Collector:
             site = self._site(call, shape)
             if site is None:
                 return None
-            for part in (made, call.expression):
-                if part is not None:
-                    part.site = site.name
+            if made is not None:
+                made.site = site.name
+                if call.expression is not made and call.expression is not None:
+                    call.expression.site = site.name
             site.calls += 1
             site.seconds += call.seconds
             if 0 in shape:

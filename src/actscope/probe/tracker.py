@@ -212,13 +212,11 @@ class Tracker:
     # -- hooks on all modules ----------------------------------------------------------------
 
     def _push(self, module: Any, args: tuple[Any, ...]) -> None:
-        current = self.local.current
-        if current is not None and id(module) not in self.skipped:
+        if id(module) not in self.skipped and (current := self.local.current) is not None:
             current.push(module, args)
 
     def _pop(self, module: Any, args: Any, result: Any) -> None:
-        current = self.local.current
-        if current is not None and id(module) not in self.skipped:
+        if id(module) not in self.skipped and (current := self.local.current) is not None:
             current.pop(module, result)
 
     @contextlib.contextmanager
