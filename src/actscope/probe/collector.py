@@ -128,6 +128,7 @@ class Collector:
         self.input_pairs = samples.Pairs()
         self.input_rows = samples.Rows(measures.rows, measures.seed)
         self.output_site = ""  # the site whose output is the model's
+        self.opening: set[str] = set()  # factors at 0 that get a gradient (see `gates`)
         self.identities = {} if identities is None else identities
         self._local = threading.local()
         self._lock = threading.Lock()

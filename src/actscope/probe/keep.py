@@ -78,7 +78,7 @@ def unchanged(model: Any) -> Iterator[Held]:
                 put(setting)
 
 
-def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
+def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> list[Any]:
     """Run the backward pass for the hooks on the way; no parameter's `grad` is kept.
 
     `autograd.grad` leaves the parameters' own hooks alone (an optimiser that steps inside the
@@ -90,16 +90,22 @@ def backward(loss: Any, parameters: list[Any], reentrant: bool = False) -> None:
         parameters: those that need a gradient.
         reentrant: the forward pass had reentrant checkpoints.
 
+    Returns:
+        The gradient of each parameter, None for one that has none.
+
     Raises:
         InputError: a parameter has a hook that would step, and a reentrant checkpoint runs it.
     """
-    parameters = [p for p in parameters if p.requires_grad]  # none that the forward froze
     if not reentrant:
-        torch.autograd.grad(loss, parameters, allow_unused=True)
-        return
+        trained = [p for p in parameters if p.requires_grad]  # none that the forward froze
+        found = dict(
+            zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True)
+        )
+        return [found.get(p) for p in parameters]
     if any(p._post_accumulate_grad_hooks for p in parameters):
         raise InputError(
             "parameters have hooks that run in the backward pass, and reentrant checkpoints would "
             "call them: inspect without a loss, or checkpoint with use_reentrant=False"
         )
     loss.backward()
+    return [p.grad for p in parameters]

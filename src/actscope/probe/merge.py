@@ -85,6 +85,7 @@ def state_of(collector: Collector) -> dict[str, Any]:
         "opaques": collector.opaques,
         "losses": collector.losses,
         "output_site": collector.output_site,
+        "opening": collector.opening,
     }
 
 
@@ -108,6 +109,7 @@ def merged(states: list[dict[str, Any]], like: Collector) -> Collector:
         result.opaques = {**state["opaques"], **result.opaques}
         result.losses = {**state["losses"], **result.losses}
         result.output_site = result.output_site or state["output_site"]
+        result.opening |= state["opening"]
         for name, theirs in state["sites"].items():
             if name not in result.sites:
                 result.sites[name] = _fresh(theirs, like)

@@ -17,6 +17,7 @@ from actscope.probe.batches import Batch, batches_of, first_tensor, loss_of
 from actscope.probe.collector import Collector, Measures, Units
 from actscope.probe.dense import has_memory
 from actscope.probe.findings import Settings, findings_of
+from actscope.probe.gates import closed, opening
 from actscope.probe.held import Held
 from actscope.probe.keep import backward, random_kept, unchanged
 from actscope.probe.merge import failed, gathered
@@ -148,6 +149,7 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
     tracker = Tracker(root, collector)
     targets: dict[int, Any] = {}
     wanted = [p for p in root.parameters() if p.requires_grad]
+    gates = closed(root)
     with unchanged(root) as held, tracker.alone():
         tracker.attach()
         try:
@@ -158,7 +160,8 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
                 try:
                     if callable(loss):  # which may call backward itself
                         _aside(tracker)
-                    _one(tracker, collector, batch, loss, wanted)
+                    gradients = _one(tracker, collector, batch, loss, wanted)
+                    collector.opening |= opening(gates, wanted, gradients) if gradients else set()
                 finally:
                     given.restore()
                 known = _numbers(batch.labels)
@@ -172,7 +175,8 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
 
 def _one(
     tracker: Tracker, collector: Collector, batch: Batch, loss: Any, parameters: list[Any]
-) -> None:
+) -> list[Any]:
+    """One batch; returns the gradients of the parameters, none without a loss."""
     graph = loss is not None or "labels" in batch.kwargs
     with contextlib.nullcontext() if graph else torch.no_grad():
         output = tracker.root(*batch.args, **batch.kwargs)
@@ -182,7 +186,7 @@ def _one(
                 with torch._C.DisableTorchFunction(), contextlib.suppress(InputError):
                     collector.output_site = last.notes.made_by(first_tensor(output))
         if value is None:
-            return
+            return []
         if value.numel() != 1:
             raise InputError(
                 f"the loss has shape {tuple(value.shape)}: expected one number, a mean over the "
@@ -192,7 +196,8 @@ def _one(
             reentrant = last is not None and last.sites.stretches
             if reentrant:
                 _aside(tracker)
-            backward(value.reshape(()), parameters, reentrant)
+            return backward(value.reshape(()), parameters, reentrant)
+        return []
 
 
 def _numbers(labels: Any) -> Any:
@@ -243,6 +248,7 @@ def report_of(
         least,
         collector.input_rows.array(),
         fresh,
+        frozenset(collector.opening),
     )
     return Report(
         name,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from actscope.probe.gates import waits_for
 from actscope.probe.geometry import ranks
 
 SEVERITIES = ("info", "warning", "error")
@@ -29,6 +30,7 @@ class Seen:
         inputs: (n, d) rows of the network's input, or empty.
         fresh: whether a batch norm in eval mode has seen no batch yet, and so normalises nothing:
             what a signal does on its way through says nothing of the network then.
+        opening: factors that are 0, or near it, and get a gradient (see `gates`).
     """
 
     rows: Mapping[str, Mapping[str, Any]]
@@ -38,11 +40,29 @@ class Seen:
     targets_least: float | None = None
     inputs: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
     fresh: bool = False
+    opening: frozenset[str] = frozenset()
 
     @functools.cached_property
     def input_rank(self) -> float:
         """Effective rank of the network's input, NaN if unknown; worked out when it is asked."""
         return ranks(self.inputs)[0]
+
+    def waits(self, site: str) -> bool:
+        """Whether a site is in a block of which a factor, 0 by design, opens in training."""
+        return waits_for(site, self.opening)
+
+    def gradients(self) -> list[tuple[float, str, Mapping[str, Any]]]:
+        """(the gradient's norm over the last site's, site, row) of the sites that one reaches.
+
+        Without gates, and without blocks that open in training: they are not the last site either.
+        """
+        rows = [
+            (r["gradient_ratio"], s, r)
+            for s, r in self.on_the_way()
+            if r["gradient"] > 0.0 and not is_gate(r) and not self.waits(s)
+        ]
+        last = rows[-1][0] if rows and self.opening else 1.0
+        return [(ratio / last, site, row) for ratio, site, row in rows]
 
     def hidden(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The sites that apply an elementwise function or a gate: all but softmax."""

@@ -9,18 +9,12 @@ The evidence: the norm, its ratio to the last site's. One finding for the site w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from actscope.probe.rules._base import Found, Rule, Seen, is_gate
-
-
-def _compared(row: Mapping[str, Any]) -> bool:
-    return bool(row["gradient"] > 0.0) and not is_gate(row)
+from actscope.probe.rules._base import Found, Rule, Seen
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    rows = [(r["gradient_ratio"], s, r) for s, r in seen.on_the_way() if _compared(r)]
-    high = [entry for entry in rows if entry[0] > limits["ratio"]]
+    high = [entry for entry in seen.gradients() if entry[0] > limits["ratio"]]
     if high:
         ratio, site, row = max(high, key=lambda entry: entry[0])
         yield Found(

@@ -2,7 +2,8 @@
 
 The norm of the gradient at a site's output is smaller than `ratio` times the last site's: the
 layers in front learn at that fraction of the speed of those behind. Gates are left out: in a
-recurrent cell theirs are small at the first steps in health too. Needs a loss.
+recurrent cell theirs are small at the first steps in health too; and branches that begin small by
+design, as with LayerScale (see zero_gradient). Needs a loss.
 
 The evidence: the norm, its ratio to the last site's. One finding for the site where it is worst.
 """
@@ -10,18 +11,12 @@ The evidence: the norm, its ratio to the last site's. One finding for the site w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from actscope.probe.rules._base import Found, Rule, Seen, is_gate
-
-
-def _compared(row: Mapping[str, Any]) -> bool:
-    return bool(row["gradient"] > 0.0) and not is_gate(row)
+from actscope.probe.rules._base import Found, Rule, Seen
 
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
-    rows = [(r["gradient_ratio"], s, r) for s, r in seen.on_the_way() if _compared(r)]
-    low = [entry for entry in rows if entry[0] < limits["ratio"]]
+    low = [entry for entry in seen.gradients() if entry[0] < limits["ratio"]]
     if low:
         ratio, site, row = min(low, key=lambda entry: entry[0])
         yield Found(

@@ -1,0 +1,63 @@
+"""Factors that begin at 0, or near it, by design: the branch in front of one opens in training.
+
+Residual branches that end in a batch norm with weight 0, ReZero, SkipInit, adaLN-Zero, a new head
+of zeros: nothing in front of the factor gets a gradient, but the factor itself does, and so opens
+with the first step of the optimiser. LayerScale begins at 1e-5 or so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+# what multiplies, by the last part of its name; biases, tokens and positions are added
+FACTORS = ("gamma", "lambda", "alpha", "scale", "gain", "gate")
+FEW = 64  # numbers of a weight that are looked at before all of them are
+SMALL = 1e-3  # a factor a channel that is this small was meant to be
+
+
+def closed(root: Any) -> dict[int, str]:
+    """The names, by id, of what a model multiplies by, can train, and has at 0 or near it.
+
+    Weights count if all of their numbers are 0, factors a channel up to SMALL.
+    """
+    return {id(p): n for n, p in root.named_parameters() if p.requires_grad and _is_closed(n, p)}
+
+
+def _is_closed(name: str, parameter: Any) -> bool:
+    own = name.rpartition(".")[2].lower()
+    factor = any(word in own for word in FACTORS)
+    if not (factor or own.endswith("weight")) or parameter.numel() == 0:
+        return False
+    vector = parameter.numel() == max(parameter.shape, default=1)
+    most = SMALL if factor and vector else 0.0
+    with torch.no_grad():
+        flat = parameter.detach().reshape(-1)
+        return all(bool((part.abs() <= most).all()) for part in (flat[:FEW], flat))
+
+
+def opening(
+    gates: dict[int, str], parameters: Iterable[Any], gradients: Iterable[Any]
+) -> frozenset[str]:
+    """Those of them that a backward pass gave a gradient."""
+    pairs = zip(parameters, gradients, strict=True)
+    return frozenset(
+        gates[id(p)] for p, g in pairs if id(p) in gates and g is not None and bool(g.any())
+    )
+
+
+def waits_for(site: str, gates: Iterable[str]) -> bool:
+    """Whether a site lies in the block of one of these: "layer1.0.act" for "layer1.0.bn2.weight".
+
+    A block is what a number names, as in a list of modules; the outermost module without one.
+    """
+    parts = site.partition(":")[0].partition("#")[0].split(".")
+    return any(parts[: len(block)] == block for block in map(_block, gates))
+
+
+def _block(gate: str) -> list[str]:
+    parts = gate.split(".")[:-1]
+    number = next((i for i, part in enumerate(parts) if part.isdigit()), 0)
+    return parts[: number + 1]
