@@ -2,10 +2,10 @@
 
     python benchmarks/bench_inspect.py [--rounds 15] [--peers] [--write]
 
-Process CPU time on one thread, measured in turn with the bare step, in an order drawn anew each
-round (what ran before decides what the caches hold); printed are medians of the ratios round by
-round, with their quartiles. `--peers` adds TorchLens and torch-module-monitor, which have
-to be installed. Models: MLP 784-8×256-10 with batch 256; GPT-2 from a config, 4 layers, d 256,
+Process CPU time on one thread. Each line is measured in turn with the bare forward or step, in an
+order drawn anew each round (what ran before decides what the caches hold); printed are medians of
+the ratios round by round, with their quartiles. `--peers` adds TorchLens and
+torch-module-monitor, which have to be installed. Models: MLP 784-8×256-10 with batch 256; GPT-2 from a config, 4 layers, d 256,
 8×128 tokens; Hugging Face ResNet, basic 2-2-2-2, 8×3×64×64. `--write` puts the table into
 docs/inspect.md.
 """
@@ -20,7 +20,7 @@ import itertools
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,25 +80,25 @@ def resnet() -> tuple[nn.Module, dict[str, Any], Loss]:
 Timed = tuple[contextlib.AbstractContextManager[Any], Callable[[], Any]]  # around it, and a call
 
 
-def in_turn(calls: dict[str, Timed], rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of process CPU time of each call in every round, measured in turn.
+def in_turn(calls: Sequence[Timed], rounds: int) -> np.ndarray:
+    """Seconds of process CPU time of calls that are made in turn: (rounds, calls).
 
     What stands around a call (hooks that are attached and taken off) is not timed.
     """
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    taken = np.empty((rounds, len(calls)))
     order = np.random.default_rng(0)
-    for around, call in calls.values():
+    for around, call in calls:
         with around:
             call()
             call()
-    for _ in range(rounds):
-        for name in order.permutation(list(calls)):
-            around, call = calls[name]
+    for i in range(rounds):
+        for k in order.permutation(len(calls)):
+            around, call = calls[k]
             with around:
                 start = time.process_time()
                 call()
-                taken[name].append(time.process_time() - start)
-    return {name: np.array(values) for name, values in taken.items()}
+                taken[i, k] = time.process_time() - start
+    return taken
 
 
 class Looked:
@@ -148,9 +148,11 @@ def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> lis
     look = Looked(model, Measures(gradients=False, rows=0, pairs=False))
     back = Looked(model, Measures(rows=0, pairs=False))
     bare = contextlib.nullcontext()
-    calls: dict[str, Timed] = {
+    alone = {
         "forward": (bare, lambda: forward(model, inputs)),
         "step": (bare, lambda: step(model, run)),
+    }
+    calls: dict[str, Timed] = {
         "forward, moments": (look, lambda: look(forward, model, inputs)),
         "step, moments and gradients": (back, lambda: back(step, model, run)),
         "step, idle": (watch(model, every=1 << 40), lambda: step(model, run)),
@@ -159,14 +161,12 @@ def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> lis
     if peers:
         others = torchlens(model, inputs) | monitored(model, inputs)
         calls |= {f"peer {name}": timed for name, timed in others.items()}
-    taken = in_turn(calls, rounds)
-    alone = [np.median(taken[n]) * 1e3 for n in ("forward", "step")]
-    print(f"{name}: forward {alone[0]:.1f} ms, step {alone[1]:.1f} ms of CPU time")
+    forwards, steps = np.median(in_turn(list(alone.values()), rounds), axis=0) * 1e3
+    print(f"{name}: forward {forwards:.1f} ms, step {steps:.1f} ms of CPU time")
+    targets = itertools.chain(TARGETS[name], itertools.repeat(float("inf")))
     lines = [
-        ratio(taken, line, target)
-        for line, target in itertools.zip_longest(
-            list(calls)[2:], TARGETS[name], fillvalue=float("inf")
-        )
+        ratio(line, alone["step" if line.startswith("step") else "forward"], call, rounds, target)
+        for (line, call), target in zip(calls.items(), targets, strict=False)
     ]
     moments, geometry, more = memory(model, inputs, look)
     lines += [
@@ -208,10 +208,10 @@ def step(model: nn.Module, run: Loss) -> None:
     run().backward()
 
 
-def ratio(taken: dict[str, np.ndarray], line: str, target: float) -> Line:
-    """A call's time over the bare one's: median and quartiles over rounds."""
-    bare = taken["step" if line.startswith("step") else "forward"]
-    low, middle, high = np.quantile(taken[line] / bare, (0.25, 0.5, 0.75))
+def ratio(line: str, bare: Timed, call: Timed, rounds: int, target: float) -> Line:
+    """A call's time over the bare one's, measured in turn: median and quartiles over rounds."""
+    taken = in_turn([bare, call], rounds)
+    low, middle, high = np.quantile(taken[:, 1] / taken[:, 0], (0.25, 0.5, 0.75))
     return Line(line, float(middle), float(low), float(high), target)
 
 
