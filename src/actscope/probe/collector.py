@@ -151,13 +151,19 @@ class Collector:
             self._input(first)
 
     def _input(self, tensor: Any) -> None:
+        """The network's input was found: keep rows of it, and what lies between its examples."""
         self._local.input_seen = True
-        if self.measures.rows and tensor.numel():
+        if tensor.numel() and (self.measures.rows or self.measures.pairs):
+            with torch.no_grad():
+                self._sample_input(tensor)
+
+    def _sample_input(self, tensor: Any) -> None:
+        if self.measures.rows:
             flat = tensor.reshape(tensor.shape[0], -1) if tensor.ndim != 3 else tensor
             with self._lock:
                 rows = samples.take_rows(flat, flat.ndim - 1, self.measures.rows)
                 self.input_rows.add(rows, flat.numel() // max(1, flat.shape[-1]))
-        if self.measures.pairs and tensor.numel():
+        if self.measures.pairs:
             products = samples.inner_products(tensor, self._local.batch)
             with self._lock:
                 self.input_pairs.add(self._local.number, products)
@@ -165,7 +171,7 @@ class Collector:
     def embedded(self, tensor: Any) -> None:
         """The first embedding stands for the input of a network that takes numbers of words."""
         if not self._local.input_seen and has_memory(tensor):
-            with torch.no_grad(), _exact(tensor):
+            with _exact(tensor):
                 self._input(tensor)
 
     def rows(self, tensor: Any, dim: int | None) -> Any:

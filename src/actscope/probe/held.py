@@ -136,6 +136,7 @@ class Held:
         self.kinds: list[tuple[Any, type]] = []
         self.states: list[tuple[Any, Any]] = []  # attributes of modules
         self.boxes: list[tuple[Any, Any]] = []  # containers, and what was in them
+        self.empty: list[Any] = []  # those with nothing in them
         self.hooks: list[tuple[Any, Any, Any]] = []  # hooks of a module, a container, a copy
         self.undo: list[Callable[[], object]] = []
         self.met: set[int] = set()
@@ -169,6 +170,9 @@ class Held:
             for state, before in self.states:
                 there = state.get(STATE)  # of another inspection, in another thread
                 _refill(state, before | {STATE: there} if type(there) is Stay else before)
+            for box in self.empty:
+                if box:
+                    box.clear()
             for box, before in self.boxes:
                 _refill(box, before)
             for hooks, box, before in self.hooks:
@@ -196,19 +200,22 @@ class Held:
             return
         state = vars(module)
         self.kinds.append((module, type(module)))
-        self.states.append((state, {k: v for k, v in state.items() if type(v) is not Stay}))
+        before = dict(state)
+        if type(before.get(STATE)) is Stay:
+            del before[STATE]
+        self.states.append((state, before))
         for name, beside in HOOKS.items():
             hooks = state[name]
             ours = ours_of(hooks) if hooks else ()
             for box in (hooks, *(state[other] for other in beside)):
                 kept = {k: v for k, v in box.items() if k not in ours} if box else {}
                 self.hooks.append((hooks, box, kept))
-        for name, value in list(state.items()):
+        for name, value in before.items():
             kind = type(value)
             if kind in _FIXED or name in _OWN:
                 continue
             if kind in _OFTEN and not value:
-                self.boxes.append((value, ()))
+                self.empty.append(value)
             else:
                 self._value(value, 0)
 

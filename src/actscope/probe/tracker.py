@@ -176,7 +176,7 @@ class Tracker:
         check = self.checks < CHECKS
         self.checks += check
         current = (Checked if check else Pass)(sites, self.known)
-        with NO_FUNCTIONS(), torch.no_grad():
+        with NO_FUNCTIONS():
             self.listener.begin(module, args, kwargs or {})
         self._begin(current)
         current.started = time.perf_counter()
