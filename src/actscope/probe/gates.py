@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
+
+from actscope.probe.dense import has_memory
 
 # what multiplies, by the last part of its name; biases, tokens and positions are added
 FACTORS = ("gamma", "lambda", "alpha", "scale", "gain", "gate")
@@ -29,7 +32,9 @@ def closed(root: Any) -> dict[int, str]:
 def _is_closed(name: str, parameter: Any) -> bool:
     own = name.rpartition(".")[2].lower()
     factor = any(word in own for word in FACTORS)
-    if not (factor or own.endswith("weight")) or parameter.numel() == 0:
+    if not (factor or own.endswith("weight")) or is_lazy(parameter) or not has_memory(parameter):
+        return False
+    if parameter.numel() == 0:
         return False
     vector = parameter.numel() == max(parameter.shape, default=1)
     most = SMALL if factor and vector else 0.0

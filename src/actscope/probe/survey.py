@@ -149,7 +149,6 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
     tracker = Tracker(root, collector)
     targets: dict[int, Any] = {}
     wanted = [p for p in root.parameters() if p.requires_grad]
-    gates = closed(root)
     with unchanged(root) as held, tracker.alone():
         tracker.attach()
         try:
@@ -161,7 +160,8 @@ def _run(root: Any, collector: Collector, batches: Iterable[Batch], loss: Any) -
                     if callable(loss):  # which may call backward itself
                         _aside(tracker)
                     gradients = _one(tracker, collector, batch, loss, wanted)
-                    collector.opening |= opening(gates, wanted, gradients) if gradients else set()
+                    if gradients:
+                        collector.opening |= opening(closed(root), wanted, gradients)
                 finally:
                     given.restore()
                 known = _numbers(batch.labels)
