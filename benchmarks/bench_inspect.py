@@ -4,7 +4,7 @@
 
 Process CPU time on one thread. Each line is measured in turn with the bare forward or step, in an
 order drawn anew each round (what ran before decides what the caches hold); printed are medians of
-the ratios round by round, with their quartiles. `--peers` adds TorchLens and
+the ratios round by round, with their quartiles. Short steps are measured in more rounds. `--peers` adds TorchLens and
 torch-module-monitor, which have to be installed. Models: MLP 784-8×256-10 with batch 256; GPT-2
 from a config, 4 layers, d 256, 8×128 tokens; Hugging Face ResNet, basic 2-2-2-2, 8×3×64×64.
 `--write` puts the table into docs/inspect.md.
@@ -41,6 +41,7 @@ TARGETS = {
     "gpt2": (1.15, 1.10, 1.02, 1.4),
     "resnet": (1.30, 1.15, 1.02, 2.3),
 }
+LONG = 0.5  # seconds of bare steps that are measured at least
 Loss = Callable[[], Any]
 DOCS = Path(__file__).parent.parent / "docs" / "inspect.md"
 BEGIN, END = "<!-- benchmarks/bench_inspect.py: begin -->", "<!-- end -->"
@@ -163,6 +164,7 @@ def measure(name: str, make: Callable[[], Any], rounds: int, peers: bool) -> lis
         calls |= {f"peer {name}": timed for name, timed in others.items()}
     forwards, steps = np.median(in_turn(list(alone.values()), rounds), axis=0) * 1e3
     print(f"{name}: forward {forwards:.1f} ms, step {steps:.1f} ms of CPU time")
+    rounds = max(rounds, int(LONG * 1e3 / steps))  # short steps scatter more
     targets = itertools.chain(TARGETS[name], itertools.repeat(float("inf")))
     lines = [
         ratio(line, alone["step" if line.startswith("step") else "forward"], call, rounds, target)
