@@ -4,10 +4,10 @@
 
 Process CPU time on one thread. Each line is measured in turn with the bare forward or step, in an
 order drawn anew each round (what ran before decides what the caches hold); printed are medians of
-the ratios round by round, with their quartiles. Short steps are measured in more rounds. `--peers` adds TorchLens and
-torch-module-monitor, which have to be installed. Models: MLP 784-8×256-10 with batch 256; GPT-2
-from a config, 4 layers, d 256, 8×128 tokens; Hugging Face ResNet, basic 2-2-2-2, 8×3×64×64.
-`--write` puts the table into docs/inspect.md.
+the ratios round by round, with their quartiles. Short steps are measured in more rounds. `--peers`
+adds TorchLens and torch-module-monitor, which have to be installed. Models: MLP 784-8×256-10 with
+batch 256; GPT-2 from a config, 4 layers, d 256, 8×128 tokens; Hugging Face ResNet, basic 2-2-2-2,
+8×3×64×64. `--write` puts the table into docs/inspect.md.
 """
 
 from __future__ import annotations
