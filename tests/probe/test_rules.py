@@ -61,8 +61,10 @@ def test_fail_on() -> None:
         assert fails(findings, [word])
     assert not fails(findings, ["ACT2", "saturation"])
     assert not fails((), ["info"])
-    with pytest.raises(UnknownName, match="unknown rule"):
-        fails(findings, ["errors_"])
+    with pytest.raises(
+        UnknownName, match="unknown severity or rule 'errors': did you mean 'error'"
+    ):
+        fails(findings, ["errors"])
 
 
 def test_settings_from_pyproject(tmp_path: Path) -> None:
@@ -89,6 +91,18 @@ def test_json_table_html_and_text_say_the_same() -> None:
         assert "ACT101" in text
         assert "relu" in text
         assert "likely cause" in text or "bias" in text
+
+
+def test_long_names_leave_room_for_numbers() -> None:
+    """A narrow terminal folds the names of sites before it drops the numbers."""
+    model = nn.Sequential()
+    model.add_module("encoder", nn.Sequential(nn.Linear(6, 32)))
+    model.encoder.add_module("intermediate_activation_function_of_the_layer", nn.ReLU())
+    model.encoder[0].bias.data[:8] = -100.0
+    text = inspect(model, torch.randn(64, 6)).summary(80)
+    assert max(map(len, text.splitlines())) <= 80
+    for heading in ("site", "units", "dead", "sat.", "outputs"):
+        assert heading in text.splitlines()[2]
 
 
 def test_html_escapes_names() -> None:

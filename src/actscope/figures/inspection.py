@@ -34,7 +34,14 @@ def _sites(ax: Axes, names: list[str]) -> None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 22 else "…" + name[-21:]
+    """A site's name in 22 characters that tell layers apart: "e.l.0.i.inte…e_act_fn"."""
+    if len(name) <= 22:
+        return name
+    path, colon, function = name.partition(":")
+    *above, last = path.split(".")
+    parts = [part if part.isdigit() else part[:1] for part in above]
+    name = ".".join([*parts, last]) + colon + function
+    return name if len(name) <= 22 else f"{name[:12]}…{name[-9:]}"
 
 
 def _bottom(names: list[str]) -> float:

@@ -93,11 +93,12 @@ def _matches(rule: Rule, pattern: str) -> bool:
     return rule.name == pattern or rule.code.startswith(pattern)
 
 
-def _checked(patterns: Iterable[str], rules: list[Rule]) -> None:
+def _checked(patterns: Iterable[str], rules: list[Rule], others: Iterable[str] = ()) -> None:
     for pattern in patterns:
         bare = pattern.partition("@")[0]
         if not bare or not any(_matches(rule, bare) for rule in rules):
-            raise UnknownName("rule", bare, [n for r in rules for n in (r.code, r.name)])
+            known = [*others, *(n for r in rules for n in (r.code, r.name))]
+            raise UnknownName("severity or rule" if others else "rule", bare, known)
 
 
 def _limits(rule: Rule, given: Mapping[str, float]) -> dict[str, float]:
@@ -168,7 +169,7 @@ def fails(findings: Iterable[Finding], fail_on: Iterable[str]) -> bool:
     """
     rules = list(SHELF)
     words = list(fail_on)
-    _checked([w for w in words if w not in SEVERITIES], rules)
+    _checked([w for w in words if w not in SEVERITIES], rules, SEVERITIES)
     return any(_hit(f, w) for f in findings for w in words)
 
 

@@ -44,7 +44,7 @@ def load_data(text: str, shape: str = "", tokens: int = 0, seed: int = 0) -> tup
     except MissingExtra:
         raise
     except Exception as error:  # each format has errors of its own
-        why = first_line(error)
+        why = first_line(error) or type(error).__name__
         if "weights_only" in str(error) or "allow_pickle" in str(error):
             why = (
                 "it holds pickled Python objects, which can run code: save tensors or arrays alone"

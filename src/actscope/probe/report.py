@@ -37,7 +37,7 @@ SHOWN = (
     ("zeros", "zeros", "{:.0%}"),
     ("share", "time", "{:.0%}"),
 )
-SITE = 40  # characters of a site's name on one line
+SITE = 40  # characters of a site's name on one line, of a wide terminal
 
 
 def sparkline(values: Any, width: int = 12) -> str:
@@ -143,7 +143,7 @@ class Report:
         title = f"{self.model}: {sites}, {counted(self.counts['examples'], 'example')}"
         shown = Table(title=title, title_justify="left", pad_edge=False)
         columns = self._columns(console.width)
-        shown.add_column("site", overflow="fold")
+        shown.add_column("site", overflow="fold", max_width=self._site_width(console.width))
         for name, heading, _ in columns:
             shown.add_column(heading, justify="left" if name == "activation" else "right")
         shown.add_column("outputs", no_wrap=True)
@@ -168,9 +168,14 @@ class Report:
             console.print()
             self.tried.print(console)
 
+    def _site_width(self, width: int) -> int:
+        """Characters of a line for the names of sites: a quarter of it, or what they need."""
+        longest = max((len(site) for site in self.rows), default=0)
+        return min(longest, SITE, max(20, width // 4))
+
     def _columns(self, width: int) -> list[tuple[str, str, str]]:
         """The columns that are known somewhere and fit, most important first."""
-        left = width - min(SITE, max(map(len, self.rows), default=0)) - 18
+        left = width - self._site_width(width) - 18
         kept = []
         for column, heading, form in SHOWN:
             if not any(_known(r[column]) for r in self.rows.values()):

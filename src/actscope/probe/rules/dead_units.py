@@ -45,5 +45,5 @@ RECORD = Rule(
         "lower the learning rate or start it slowly, initialise biases at 0, or use "
         "leaky_relu, gelu or silu"
     ),
-    thresholds={"deeply": 0.05, "units": 2, "fraction": 0.66, "rows": 4, "many_rows": 32},
+    thresholds={"deeply": 0.05, "units": 2, "fraction": 0.66, "rows": 8, "many_rows": 32},
 )
