@@ -170,6 +170,8 @@ def terminal(shell, home):
     import pexpect
 
     (home / "bin").mkdir(exist_ok=True)
+    # where there is none, fish reads every manual page of the machine first
+    (home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
     script = home / "bin" / "actscope"
     script.write_text(SCRIPT, "utf8")
     script.chmod(0o755)
