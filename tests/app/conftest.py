@@ -101,17 +101,42 @@ def watch(server):
     assert not watch.problems, watch.problems
 
 
+@pytest.fixture(scope="session")
+def window(browser, server):
+    """window(**options): a context that tests share, with nothing stored in it.
+
+    Its first page never closes. It keeps the browser's process for the server's pages: a new one
+    for every test would be half of what a test costs.
+    """
+    kept = {}
+
+    def window(**options):
+        key = repr(sorted(options.items()))
+        if key not in kept:
+            kept[key] = browser.new_context(**options)
+            kept[key].new_page().goto(f"{server.url}page.css")
+        kept[key].pages[0].evaluate("localStorage.clear()")
+        return kept[key]
+
+    yield window
+    for context in kept.values():
+        context.close()
+
+
 @pytest.fixture
-def open_page(browser, server, watch):
-    """open_page("activation?x=1", width=390, scheme="dark"): a watched page in its own context."""
-    contexts = []
+def open_page(browser, server, window, watch):
+    """open_page("activation?x=1", width=390, scheme="dark"): a watched page.
+
+    It shares its context with those of other tests, but for a page of another server.
+    """
+    opened = []
 
     def open_page(where="", *, width=1240, height=900, scheme="light", url=None, **more):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, **more
-        )
-        contexts.append(context)
+        viewport = {"width": width, "height": height}
+        options = {"viewport": viewport, "color_scheme": scheme, **more}
+        context = browser.new_context(**options) if url else window(**options)
         page = context.new_page()
+        opened.append(context if url else page)
         page.set_default_timeout(PATIENCE)
         watch.over(page)
         page.goto(f"{url or server.url}#{where}")
@@ -121,8 +146,8 @@ def open_page(browser, server, watch):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for one in opened:
+        one.close()
 
 
 def settle(page):
