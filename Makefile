@@ -16,7 +16,7 @@ demo: $(VENV)/.demo          ## install, run the article's experiment, say where
 
 test: $(VENV)/.dev           ## every test, doctest and check
 	$(MAKE) check
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/.dev          ## lint, format, types, floors
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -256,10 +255,3 @@ def test_the_command_writes_a_page_and_the_spec(tmp_path):
     for wrong in (["--norm", "maybe"], ["--points", "few"], ["--lrs", "fast"], ["--sampler", "x"]):
         bad = CliRunner().invoke(app, [*words, *wrong, "--out", str(tmp_path / "none")])
         assert (bad.exit_code, wrong[0].strip("-") in bad.stderr) == (2, True)
-
-
-def test_ray_gives_the_same_search(tiny):
-    pytest.importorskip("ray")
-    began = time.perf_counter()
-    assert _numbers(search("moons", **TINY, executor="ray")) == _numbers(tiny[0])
-    assert time.perf_counter() > began

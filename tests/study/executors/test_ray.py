@@ -100,6 +100,21 @@ def test_a_driver_that_is_killed_is_resumed(tmp_path, cluster):
     assert done.table().equals(study.run().table())
 
 
+def test_a_search_is_that_of_this_machine():
+    pytest.importorskip("optuna")
+    from actscope.searches import search
+
+    settings = {
+        "depth": 1, "width": 4, "points": 100, "epochs": 4, "seeds": 2, "trials": 4, "together": 4,
+        "activations": ("relu", "tanh"), "inits": ("gain",), "grammar": False, "finalists": 2,
+        "final_seeds": 3, "elements": {"relu": 1.0, "tanh": 2.0, "layer normalisation": 3.0,
+        "addition": 0.5, "multiply_add": 0.1},
+    }  # fmt: skip
+    here, there = (search("moons", **settings, executor=name) for name in ("local", "ray"))
+    assert there.candidates.equals(here.candidates)
+    assert there.ranking.equals(here.ranking)
+
+
 def test_no_cluster_at_the_address(cluster):
     ray.shutdown()
     try:
