@@ -1,8 +1,8 @@
 """Factors that begin at 0, or near it, by design: the branch in front of one opens in training.
 
-Residual branches that end in a batch norm with weight 0, ReZero, SkipInit, adaLN-Zero, a new head
-of zeros: nothing in front of the factor gets a gradient, but the factor itself does, and so opens
-with the first step of the optimiser. LayerScale begins at 1e-5 or so.
+Residual branches that end in a batch norm with weight 0, ReZero, SkipInit, adaLN-Zero: nothing in
+front of the factor gets a gradient, but the factor itself does, and so opens with the first step of
+the optimiser. LayerScale begins at 1e-5 or so.
 """
 
 from __future__ import annotations
@@ -24,9 +24,30 @@ SMALL = 1e-3  # a factor a channel that is this small was meant to be
 def closed(root: Any) -> dict[int, str]:
     """The names, by id, of what a model multiplies by, can train, and has at 0 or near it.
 
-    Weights count if all of their numbers are 0, factors a channel up to SMALL.
+    Weights count if all of their numbers are 0, factors a channel up to SMALL. What is meant is
+    there in every block of a list; a matrix of zeros that stands alone is a fault.
     """
-    return {id(p): n for n, p in root.named_parameters() if p.requires_grad and _is_closed(n, p)}
+    alike: dict[str, list[tuple[str, Any, bool]]] = {}
+    for name, p in root.named_parameters():
+        alike.setdefault(_pattern(name), []).append((name, p, _is_closed(name, p)))
+    return {
+        id(p): name
+        for group in alike.values()
+        if all(zero for _, _, zero in group)
+        for name, p, _ in group
+        if p.requires_grad and (_is_vector(p) or len(group) > 1)
+    }
+
+
+def _pattern(name: str) -> str:
+    """What a parameter is called in every block: "layer1.*.bn2.weight"."""
+    parts = name.split(".")
+    number = next((i for i, part in enumerate(parts) if part.isdigit()), None)
+    return ".".join("*" if i == number else part for i, part in enumerate(parts))
+
+
+def _is_vector(parameter: Any) -> bool:
+    return bool(parameter.numel() == max(parameter.shape, default=1))
 
 
 def _is_closed(name: str, parameter: Any) -> bool:
@@ -36,8 +57,7 @@ def _is_closed(name: str, parameter: Any) -> bool:
         return False
     if parameter.numel() == 0:
         return False
-    vector = parameter.numel() == max(parameter.shape, default=1)
-    most = SMALL if factor and vector else 0.0
+    most = SMALL if factor and _is_vector(parameter) else 0.0
     with torch.no_grad():
         flat = parameter.detach().reshape(-1)
         return all(bool((part.abs() <= most).all()) for part in (flat[:FEW], flat))

@@ -3,8 +3,8 @@
 The gradient at a site's output is exactly 0 on every row of every batch: nothing in front of it
 learns from this loss. Calls of which some are gates are left out: the first one of a recurrent
 cell multiplies a state of zeros, and gets none. Nor is anything said of the branch in a block
-where a factor is 0 by design (its last batch norm, ReZero, a new head) and gets a gradient itself:
-it opens with the first step. Needs a loss.
+where a factor is 0 by design (its last batch norm, ReZero, in every block of its kind) and gets a
+gradient itself: it opens with the first step. Needs a loss.
 
 The evidence: the norm and the part of the gradient that is 0.
 """
@@ -18,9 +18,6 @@ from actscope.probe.rules._base import Found, Rule, Seen, is_gate
 
 def _check(seen: Seen, limits: Mapping[str, float]) -> Iterator[Found]:
     gates = {site.partition("#")[0] for site, row in seen.hidden() if is_gate(row)}
-    none = [site for site, row in seen.hidden() if row["gradient"] == 0.0]
-    if seen.opening and len(none) == len(list(seen.hidden())):
-        return  # all of them wait for the head
     for site, row in seen.hidden():
         if row["gradient"] == 0.0 and site.partition("#")[0] not in gates and not seen.waits(site):
             yield Found(
