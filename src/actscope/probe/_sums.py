@@ -176,6 +176,23 @@ def _count_rows(y, left, right, least, most, count):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def _count_equal(y, left, right, value, count):
+    """How many numbers of every column of a strip are this one: zeros, mostly."""
+    none, full = y.dtype.type(0.0), y.dtype.type(1.0)
+    n = len(y) & ~3
+    for i in range(0, n, 4):
+        a, b, c, d = _lines(y, i, left, right)
+        for j in range(right - left):
+            total = count[j]
+            for v in (a[j], b[j], c[j], d[j]):
+                total += full if v == value else none
+            count[j] = total
+    for i in range(n, len(y)):
+        for j in range(right - left):
+            count[j] += full if y[i, left + j] == value else none
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
 def add(y, inner, sums, tails, fresh):
     """Add rows to the sums.
 
@@ -207,8 +224,12 @@ def add(y, inner, sums, tails, fresh):
                 _gather(two, left, wide, inner, sums[SQUARE])
             for k in range(3):
                 if tails[k, 0] <= tails[k, 1]:
+                    least, most = kind(tails[k, 0]), kind(tails[k, 1])
                     one[:] = kind(0.0)
-                    _count_rows(block, left, right, kind(tails[k, 0]), kind(tails[k, 1]), one)
+                    if least == most:
+                        _count_equal(block, left, right, least, one)
+                    else:
+                        _count_rows(block, left, right, least, most, one)
                     _gather(one, left, wide, inner, sums[LOW + k])
         _range(low, high, left, wide, inner, sums[LEAST], sums[MOST])
 

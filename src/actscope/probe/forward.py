@@ -168,7 +168,8 @@ class Pass(TorchFunctionMode):  # type: ignore[misc]
             with NO_FUNCTIONS():
                 frame.kept = self.sites.listener.rows(first, note.dim if note else None)
         # where writes are watched for, those of the module are too
-        if not self.held and torch.overrides._get_current_function_mode() is self:
+        modes = _C._len_torch_function_stack()
+        if not self.held and modes and _C._get_function_stack_at(modes - 1) is self:
             _C._pop_torch_function_stack()
             frame.aside = True
 

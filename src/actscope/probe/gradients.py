@@ -23,13 +23,11 @@ class Gradient:
             too, as on any other device.
     """
 
+    square, count, zeros, batches = 0.0, 0, 0.0, 0  # of all gradients so far
+
     def __init__(self, on_cpu: bool = True) -> None:
         self.on_cpu = on_cpu
         self.parts: list[tuple[Any, Any]] = []  # (largest, sum of squares over largest², filled)
-        self.square = 0.0
-        self.count = 0
-        self.zeros = 0.0
-        self.batches = 0
 
     def add(self, gradient: Any) -> None:
         """Add one gradient; what torch calls when it has worked it out."""

@@ -49,12 +49,13 @@ class Moments:
             too, as on any other device.
     """
 
+    rows = units = 0
+    _sums: Floats | None = None  # (HEIGHT, units), as `_sums` says
+
     def __init__(
         self, low: Tail | None = None, high: Tail | None = None, on_cpu: bool = True
     ) -> None:
         self.low, self.high, self.on_cpu = low, high, on_cpu
-        self.rows = self.units = 0
-        self._sums: Floats | None = None  # (HEIGHT, units), as `_sums` says
         # per device and type: the shift, the sums of the last few batches, and their rows
         self._waiting: dict[Any, tuple[Any, list[Any], list[int]]] = {}
 
