@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from actscope.app.request import Settings
 from actscope.app.server import MOST_CLIENTS, Explorer, configuration, listen
-from actscope.app.session import MOST_WAITING
+from actscope.app.session import MOST_MESSAGE, MOST_WAITING
 from actscope.app.wire import decode
 from actscope.cli import app as command_line
 from actscope.errors import OutputError
@@ -171,7 +171,8 @@ def test_a_window_that_asks_too_much_at_once_is_told(running, monkeypatch):
 
 def test_a_command_that_is_too_long_closes_the_socket_with_a_reason(running):
     with running.open() as ws, pytest.raises(ConnectionClosed) as closed:
-        ws.send("x" * 3_000_000)
+        # in two parts, the second small: what is sent and never read can cost the reason
+        ws.send(["x" * (MOST_MESSAGE - 10), "x" * 20])
         ws.recv(timeout=20)
     assert closed.value.rcvd.code == 1009
 

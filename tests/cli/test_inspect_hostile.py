@@ -80,6 +80,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("code.pt").write_bytes(pickle.dumps(Code()))
     torch.save({"x": Code()}, "code2.pt")
     torch.save([], "empty.pt")
+    torch.save((torch.as_tensor(x), torch.as_tensor(y)), "pair.pt")
     torch.save({"x": "words"}, "words.pt")
     Path("cut.safetensors").write_bytes(b"\x00\x01")
     for folder, text in (("cut", '{"model_type": '), ("odd", '{"model_type": "no_such"}')):
@@ -127,6 +128,7 @@ NET = ("hostile:net", "--shape", "8x6")
         (("hostile:net", "--data", "code2.pt"), "pickled Python objects"),
         (("hostile:net", "--data", "empty.pt"), "expected at least one array"),
         (("hostile:net", "--data", "words.pt"), "expected numbers"),
+        (("hostile:net", "--data", "pair.pt"), "labels go to --labels"),
         (("hostile:net", "--data", "cut.safetensors"), "cannot be read as .safetensors"),
         (("hostile:net", "--data", "short.npz", "--loss", "cross_entropy"), "the loss raised"),
         ((*NET, "--steps", "3"), "--steps goes with --try"),

@@ -158,8 +158,10 @@ def running(model: str, data: Any = None) -> Iterator[None]:
         if where is None:
             raise
         what = {"model": f"{model}: its forward", "loss": "the loss"}[where]
+        several = where == "model" and isinstance(data, tuple) and len(data) > 1
+        hint = "; a tuple is several arguments, labels go to --labels" if several else ""
         raise InputError(
-            f"{what} raised {said(error)}, on {_shapes(data)}: expected data that it takes"
+            f"{what} raised {said(error)}, on {_shapes(data)}: expected data that it takes{hint}"
         ) from None
 
 

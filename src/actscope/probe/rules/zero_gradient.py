@@ -4,7 +4,8 @@ The gradient at a site's output is exactly 0 on every row of every batch: nothin
 learns from this loss. Calls of which some are gates are left out: the first one of a recurrent
 cell multiplies a state of zeros, and gets none. Nor is anything said of the branch in a block
 where a factor is 0 by design (its last batch norm, ReZero, in every block of its kind) and gets a
-gradient itself: it opens with the first step. Needs a loss.
+gradient itself: it opens with the first step. A site that no gradient is sent to (its output is
+detached, or not used) has none rather than 0, and nothing is said of it. Needs a loss.
 
 The evidence: the norm and the part of the gradient that is 0.
 """
@@ -32,8 +33,6 @@ RECORD = Rule(
     code="ACT205",
     severity="error",
     check=_check,
-    cause=(
-        "a layer behind it with zero weights or all units dead or saturated, or a detached branch"
-    ),
-    todo="look at the sites behind it; check for weights that are 0 and for detach()",
+    cause="a layer behind it with zero weights, or with all units dead or saturated",
+    todo="look at the sites behind it; check for weights that are 0",
 )
