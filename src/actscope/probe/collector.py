@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import functools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -138,8 +137,9 @@ class Collector:
 
     def begin(self, root: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass starts: find the number of examples and the network's input."""
-        tensors = leaves((args, kwargs))
-        first = next((t for t in tensors if t.dim()), None)
+        first = args[0] if args else None
+        if not isinstance(first, torch.Tensor) or not first.dim():
+            first = next((t for t in leaves((args, kwargs)) if t.dim()), None)
         self._local.counts = {}
         self._local.batch = int(first.size(0)) if first is not None else 0
         self._local.input_seen = False
@@ -248,7 +248,7 @@ class Collector:
 
     def gradient(self, site: Site, tensor: Any) -> None:
         """Measure the gradient that will reach this tensor, the site's output."""
-        self.handles.append(tensor.register_hook(functools.partial(site.gradient.add)))
+        self.handles.append(tensor.register_hook(site.gradient.add))
 
     def chosen(self, call: Call, core: Call) -> Call:
         """The whole of an expression where it has a name of its own, else the activation in it."""

@@ -32,19 +32,20 @@ class Gradient:
     def add(self, gradient: Any) -> None:
         """Add one gradient; what torch calls when it has worked it out."""
         with NO_FUNCTIONS():
-            g, count = gradient.detach(), gradient.numel()
+            count = gradient.numel()
             if count == 0:
                 return
-            if g.dtype not in WIDE:
-                g = g.float()
-            if self.on_cpu and g.is_cpu:
-                self._compiled(g, count)
+            if gradient.dtype not in WIDE:
+                gradient = gradient.detach().float()
+            if self.on_cpu and gradient.is_cpu:
+                self._compiled(gradient, count)
             else:
-                self._on_device(g)
+                self._on_device(gradient.detach())
 
     def _compiled(self, g: Any, count: int) -> None:
         """Add a gradient by one pass of compiled code."""
         if not g.is_contiguous():
+            g = g.detach().resolve_neg()
             g = (g.permute(0, 2, 3, 1) if g.ndim == 4 else g).contiguous()
         square, filled = compiled().squares_at(g.data_ptr(), WIDE[g.dtype], count)
         self.square += square

@@ -98,8 +98,8 @@ class Notes:
 
     def expression(self, tensor: Any) -> Expression | None:
         """The expression that a tensor is; a fresh one becomes a source. None for a constant."""
-        note = self.get(tensor)
-        if note is None:
+        note = self.held.get(id(tensor))
+        if note is None or note.ref() is not tensor:
             if (tensor.numel() == 1 and tensor.ndim == 0) or isinstance(tensor, torch.nn.Parameter):
                 return None
             note = self.put(tensor)

@@ -204,20 +204,19 @@ class Sites:
 
     def activated(self, frame: Frame, seen: Seen, result: Any, seconds: float) -> None:
         """An activation module returned: its result is an expression of its input."""
-        below = self._below(frame.first)
+        first = frame.first
+        below = self.notes.expression(first)
+        if below is None or below.func is not None:
+            below = self._ended(first, below)
         if frame.kept is not None:
             below.source.rows = frame.kept
         new = Expression(below.source, seen.name, seen.call, (below,), level=ALWAYS)
         new.bends, new.seconds, new.serial = True, seconds, frame.serial
         new.module_path, new.frame = frame.path, self.frames[-1]
-        self.made(result, frame.first, new)
+        self.made(result, first, new)
 
-    def _below(self, first: Any) -> Expression:
-        """What an activation module starts from: its input as a source."""
-        below = self.notes.expression(first)
-        if below is not None and below.func is None:
-            return below
-        # its input is an expression already: the module's function starts from its result
+    def _ended(self, first: Any, below: Expression | None) -> Expression:
+        """An expression ends where an activation module takes it: what follows starts there."""
         if below is not None and is_reported(below):
             self.use(CALLED, [first])
         self.pending.pop(id(first), None)
