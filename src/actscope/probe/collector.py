@@ -220,9 +220,9 @@ class Collector:
             return self._taken(call)
 
     def _taken(self, call: Call) -> Site | None:
+        """Find the site and measure, autocast off."""
         made = call.expression
-        if call.core is not None:
-            call = self.chosen(call, call.core)
+        call = self.chosen(call)
         output = call.output
         shape = tuple(output.shape)
         with self._lock:
@@ -250,8 +250,11 @@ class Collector:
         """Measure the gradient that will reach this tensor, the site's output."""
         self.handles.append(tensor.register_hook(site.gradient.add))
 
-    def chosen(self, call: Call, core: Call) -> Call:
+    def chosen(self, call: Call) -> Call:
         """The whole of an expression where it has a name of its own, else the activation in it."""
+        core = call.core
+        if core is None:
+            return call
         whole = self._identity(call, tuple(call.output.shape))
         if whole is None or not whole.named:
             alone = self._identity(core, tuple(core.output.shape))

@@ -251,7 +251,7 @@ class _Namer(Collector):
     def site(self, call: Call) -> None:
         """Keep the site's name and the call that completed it."""
         super().site(call)
-        call = self.chosen(call, call.core) if call.core is not None else call
+        call = self.chosen(call)
         if call.expression is None or call.expression.site not in self.sites:
             return
         site = self.sites[call.expression.site]

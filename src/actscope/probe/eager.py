@@ -18,7 +18,7 @@ class Eager:
 
     def __init__(self) -> None:
         self.lock, self.count = threading.Lock(), 0
-        self.stack, self.changed, self.quiet = contextlib.ExitStack(), False, False
+        self.stack, self.quiet = contextlib.ExitStack(), False
 
     def enter(self, compiled: bool) -> None:
         """A pass begins.
@@ -31,11 +31,10 @@ class Eager:
             # without Dynamo nothing is compiled; stances exist from torch 2.6 on
             known = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
             if self.count == 1 and known:
-                self.changed = True
                 self.stack.enter_context(torch.compiler.set_stance("force_eager"))
             if compiled and not self.quiet:
                 # torch warns of hooks on compiled modules; ours count them right
-                self.changed = self.quiet = True
+                self.quiet = True
                 self.stack.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)`")
 
@@ -43,8 +42,8 @@ class Eager:
         """It ends."""
         with self.lock:
             self.count -= 1
-            if self.count == 0 and self.changed:
-                self.changed = self.quiet = False
+            if self.count == 0:
+                self.quiet = False
                 self.stack.close()
 
 

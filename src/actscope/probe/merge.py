@@ -89,6 +89,7 @@ def state_of(collector: Collector) -> dict[str, Any]:
     }
 
 
+_GIVEN = ("name", "path", "kind", "gated", "order")
 _LIVE = frozenset(["moments", "gradient", "rows_in", "rows_out", "pairs", "pooled"])
 
 
@@ -136,9 +137,9 @@ def _fresh(state: dict[str, Any], like: Collector) -> Site:
         except ActscopeError:  # a record with parameters is found by the process that met it
             record = None
         identity = dataclasses.replace(identity, record=record)
-    fixed = {f.name: state["fixed"].get(f.name) for f in dataclasses.fields(Site) if f.init}
-    empty = {"moments": Moments(identity.low, identity.high), "gradient": Gradient(), "pooled": {}}
-    site = Site(**{**fixed, **empty, "identity": identity})
+    name, path, kind, gated, order = (state["fixed"][k] for k in _GIVEN)
+    moments = Moments(identity.low, identity.high)
+    site = Site(name, path, kind, identity, gated, order, moments, Gradient(), {})
     for name in ("shape", "dim", "dtype", "weight", "sigma_w"):
         setattr(site, name, state["fixed"][name])
     site.pairs = Pairs()

@@ -98,7 +98,7 @@ class Notes:
 
     def expression(self, tensor: Any) -> Expression | None:
         """The expression that a tensor is; a fresh one becomes a source. None for a constant."""
-        note = self.held.get(id(tensor))
+        note = self.held.get(id(tensor))  # as `get` does, once less for every activation
         if note is None or note.ref() is not tensor:
             if (tensor.numel() == 1 and tensor.ndim == 0) or isinstance(tensor, torch.nn.Parameter):
                 return None
